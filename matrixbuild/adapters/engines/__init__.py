@@ -1,0 +1,1 @@
+"""What performs a build: one file an engine."""

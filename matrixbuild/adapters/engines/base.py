@@ -1,0 +1,37 @@
+"""The port to any engine: what a build asks of it and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from matrixbuild.core.names import ImageName
+from matrixbuild.core.registry import Descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One build, ready to run: `args` are the used ones, needs already replaced by `repository@digest`; `push` is the content tag's name
+    (None: no image wanted); `key` goes into the image's label; `artifacts` are (path in the target, file below `output`)."""
+
+    earthly: str
+    args: tuple[tuple[str, str], ...]
+    key: str
+    push: ImageName | None
+    artifacts: tuple[tuple[str, str], ...]
+    output: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a build left: the pushed manifest (None without an image), and (name, sha256 digest, size) of each artifact."""
+
+    image: Descriptor | None
+    artifacts: tuple[tuple[str, str, int], ...]
+
+
+class Engine(Protocol):
+    """Performs one build; raises core.failure.BuildFailed with the failure as a value."""
+
+    def build(self, order: Order) -> Made: ...

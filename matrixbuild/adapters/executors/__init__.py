@@ -1,0 +1,1 @@
+"""Where builds run: one file an executor."""

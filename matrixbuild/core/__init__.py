@@ -1,0 +1,1 @@
+"""Decides: values in, values out; no file, process, clock, thread or environment."""

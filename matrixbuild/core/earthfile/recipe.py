@@ -1,0 +1,152 @@
+"""What an evaluated Earthly target asks for: file trees as a graph of operations, images and local files saved from them.
+
+Nothing here is executed or read. An engine walks the nodes (each is shared by identity wherever the Earthfile shares it) and
+makes files of them; the planner walks them to see what a build reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matrixbuild.core.images import ImageConfig
+from matrixbuild.core.names import Platform
+from matrixbuild.core.problems import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scratch:
+    """FROM scratch: no files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BaseImage:
+    """FROM an image of a registry; `ref` as the Earthfile gave it after expansion."""
+
+    ref: str
+    platform: Platform
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MadeDirectory:
+    """WORKDIR: `path` (absolute, clean) exists afterwards; directories that had to be made belong to `user` (as in USER; empty is root)."""
+
+    parent: Tree
+    path: str
+    user: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FromContext:
+    """A source of a COPY in the checkout: `pattern` below `directory` (relative to the checkout's root, "" is the root), seen through that
+    directory's ignore file. `ignored` are the ignore file's patterns, in order."""
+
+    directory: str
+    pattern: str
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FromTree:
+    """A source of a COPY or SAVE ARTIFACT in another tree (artifacts of an Earthly target, a Dockerfile stage, the target's own files)."""
+
+    tree: Tree
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CopyFlags:
+    """How a copy is done. `as_directory` is --dir: a directory itself is copied, not its contents. `chown` as written. `wildcard`: patterns are expanded."""
+
+    as_directory: bool = False
+    if_exists: bool = False
+    keep_ts: bool = False
+    keep_own: bool = False
+    follow_symlinks: bool = True
+    wildcard: bool = True
+    chmod: int | None = None
+    chown: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Copied:
+    """COPY (and SAVE ARTIFACT, which copies into the target's artifact tree): `dest` is absolute; a trailing slash counts."""
+
+    parent: Tree
+    sources: tuple[FromContext | FromTree, ...]
+    dest: str
+    flags: CopyFlags
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NeedsShell:
+    """The same files as `parent`; an engine checks that they could run a shell (`/bin/sh` there), as IF and FOR need it."""
+
+    parent: Tree
+    command: str
+    place: Place
+
+
+Tree = Scratch | BaseImage | MadeDirectory | Copied | NeedsShell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Image:
+    """Files with their configuration: what a target is at some point."""
+
+    tree: Tree
+    config: ImageConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SavedImage:
+    """One SAVE IMAGE that takes effect (reached through BUILD alone): names after expansion; `multi_platform` where a --platform was given."""
+
+    names: tuple[str, ...]
+    push: bool
+    image: Image
+    platform: Platform
+    multi_platform: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SavedLocal:
+    """SAVE ARTIFACT ... AS LOCAL: `pattern` of `tree` goes to `dest`, relative to `directory` of the checkout; a trailing slash counts."""
+
+    tree: Tree
+    pattern: str
+    directory: str
+    dest: str
+    if_exists: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluation:
+    """One Earthly target evaluated for one set of args.
+
+    `image` is what the target is at its end, `artifacts` its artifact tree. `images` and `locals` are the outputs of the target and of
+    everything it BUILDs, in Earthfile order. `declared` are the names declared by an ARG anywhere on the path, `used` those overrides
+    that could reach anything but a SAVE IMAGE name, with the places that read them. `commands` is the text of the commands on the path
+    (unexpanded, in order), which is what a comment or another target's change leaves alone. `base_images` are refs in order of first use.
+    """
+
+    image: Image
+    artifacts: Tree
+    images: tuple[SavedImage, ...]
+    locals: tuple[SavedLocal, ...]
+    declared: frozenset[str]
+    used: tuple[tuple[str, Place], ...]
+    commands: tuple[str, ...]
+    base_images: tuple[BaseImage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The evaluation cannot go on without these: texts of files of the checkout, configurations of base images."""
+
+    texts: tuple[str, ...] = ()
+    images: tuple[tuple[str, Platform], ...] = ()

@@ -1,0 +1,112 @@
+"""The nodes of a parsed Earthfile: every command of the grammar, whether or not an engine executes it.
+
+The shape of a command's `args` is the one that Earthly's own parser gives (`earthly debug ast`): words with their quotes
+kept, `ENV`, `ARG`, `LABEL`, `LET` and `SET` split into name, `=` and value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matrixbuild.core.problems import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """`VERSION [--flag ...] 0.8`; `args` are its words as written."""
+
+    args: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command line, such as `COPY --dir a b ./`; `exec_mode` where the arguments were a JSON list (CMD ["x"])."""
+
+    name: str
+    args: tuple[str, ...]
+    exec_mode: bool = False
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElseIf:
+    """`ELSE IF expression` with its block."""
+
+    expression: tuple[str, ...]
+    exec_mode: bool = False
+    body: tuple[Statement, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class If:
+    """`IF expression ... ELSE IF ... ELSE ... END`; `otherwise` is None where there is no ELSE."""
+
+    expression: tuple[str, ...]
+    exec_mode: bool = False
+    body: tuple[Statement, ...]
+    else_ifs: tuple[ElseIf, ...] = ()
+    otherwise: tuple[Statement, ...] | None = None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class For:
+    """`FOR [--sep=x] name IN expression ... END`; `args` are the words after FOR as written."""
+
+    args: tuple[str, ...]
+    body: tuple[Statement, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """`WAIT ... END`."""
+
+    args: tuple[str, ...]
+    body: tuple[Statement, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """`TRY ... CATCH ... FINALLY ... END`; a missing part is None."""
+
+    body: tuple[Statement, ...]
+    caught: tuple[Statement, ...] | None = None
+    finally_: tuple[Statement, ...] | None = None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class With:
+    """`WITH DOCKER flags ... END`; `command` is the DOCKER command with its flags."""
+
+    command: Command
+    body: tuple[Statement, ...]
+    place: Place
+
+
+Statement = Command | If | For | Wait | Try | With
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A named recipe: an Earthly target (lower-case name) or a function (upper-case name), with its doc comment."""
+
+    name: str
+    body: tuple[Statement, ...]
+    docs: str = ""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earthfile:
+    """A whole Earthfile. `version` is None where there is none (an error only for whoever evaluates it)."""
+
+    file: str
+    version: Version | None
+    base: tuple[Statement, ...]
+    targets: tuple[Recipe, ...]
+    functions: tuple[Recipe, ...]

@@ -1,0 +1,110 @@
+"""What is wrong, where, and what to do about it, as values that are collected and shown once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class ExitCode(IntEnum):
+    """How the program ends (design.md 7)."""
+
+    DONE = 0
+    RUNTIME = 1
+    CHANGES = 2
+    INVALID = 3
+    BUILDS_FAILED = 4
+    REFUSED = 5
+    BUSY = 7
+    UNUSABLE = 8
+    USAGE = 64
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A spot in a file a person wrote: 1-based line and column; `text` is the offending line, `width` how much of it the caret underlines."""
+
+    file: str
+    line: int
+    column: int = 1
+    text: str = ""
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing to tell a person: one sentence, where, and one hint; `code` names the kind of problem for machines."""
+
+    summary: str
+    place: Place | None = None
+    hint: str = ""
+    code: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}{self.summary}"
+
+
+class MatrixbuildError(Exception):
+    """A message for a person: shown without a traceback at the one boundary in cli/main; anything else that escapes is a bug."""
+
+    exit_code = ExitCode.RUNTIME
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class InvalidError(MatrixbuildError):
+    """The manifest, what it refers to, or the plan made of it is wrong (or nothing is selected)."""
+
+    exit_code = ExitCode.INVALID
+
+
+class BuildsFailedError(MatrixbuildError):
+    """Some builds failed; the report has already told which."""
+
+    exit_code = ExitCode.BUILDS_FAILED
+
+
+class RefusedError(MatrixbuildError):
+    """Stale plan, drift, lock mismatch, or an image name that must not move."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class BusyError(MatrixbuildError):
+    """Another live run holds the state."""
+
+    exit_code = ExitCode.BUSY
+
+
+class UnusableError(MatrixbuildError):
+    """The environment lacks something: a program, a daemon, a registry, a secret, a source."""
+
+    exit_code = ExitCode.UNUSABLE
+
+
+class UsageError(MatrixbuildError):
+    """The command line is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint naming the nearest of `known`, or the empty string where nothing is near."""
+    near = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,76 @@
+"""The port to any registry: what the program asks of an OCI registry or an image layout, and the values it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from matrixbuild.core.names import sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """What a manifest says of a blob or of another manifest: media type, digest, size in bytes."""
+
+    media_type: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredManifest:
+    """A manifest or index as the registry holds it: the very bytes, and the media type they were put with."""
+
+    media_type: str
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        return sha256(self.data)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        return Descriptor(media_type=self.media_type, digest=self.digest, size=len(self.data))
+
+
+class Registry(Protocol):
+    """One registry. A repository is its path in it (`edge/ubuntu-22.04`); a reference is a tag or a digest.
+
+    Every method verifies digests of what it reads and raises UnusableError (core.problems) with one sentence and a hint where the
+    registry cannot be reached, refuses the credentials, or breaks its protocol; "not there" is a value, never an error.
+    """
+
+    def manifest(self, repository: str, reference: str) -> StoredManifest | None:
+        """The manifest under a tag or digest, or None where there is none."""
+        ...
+
+    def digest(self, repository: str, reference: str) -> str | None:
+        """The digest under a tag or digest without its body where the registry can say so (HEAD), or None."""
+        ...
+
+    def has_blob(self, repository: str, digest: str) -> bool: ...
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """A blob's bytes, verified; UnusableError where it is missing."""
+        ...
+
+    def read_blob(self, repository: str, digest: str) -> Iterator[bytes]:
+        """A blob in pieces, verified at the end."""
+        ...
+
+    def put_blob(self, repository: str, data: bytes | Iterable[bytes], descriptor: Descriptor) -> None:
+        """Store a blob unless it is there already."""
+        ...
+
+    def mount_blob(self, repository: str, digest: str, *, source: str) -> bool:
+        """Make a blob of repository `source` available in `repository` without moving it; False where the registry cannot."""
+        ...
+
+    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest) -> str:
+        """Put these bytes, with this media type, under a tag (or their digest); gives the digest."""
+        ...
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """The tags of a repository, sorted; none where it does not exist."""
+        ...

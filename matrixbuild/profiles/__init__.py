@@ -1,0 +1,1 @@
+"""Shipped knowledge of Earthfile families, as data files beside this module."""
