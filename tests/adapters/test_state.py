@@ -1,0 +1,47 @@
+"""One live run holds a state; a dead one holds nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from matrixbuild.adapters.state import held_state
+from matrixbuild.core.problems import BusyError
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from matrixbuild.adapters.state import held_state
+with held_state(Path(sys.argv[1]), "edge", Path(sys.argv[1], "edge.yaml")):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_run_is_told_who_holds_the_state(tmp_path: Path) -> None:
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(BusyError) as caught, held_state(tmp_path, "edge", tmp_path / "edge.yaml"):
+            pass
+        assert str(caught.value) == f"another run (process {holder.pid}) holds the state {tmp_path / '.matrixbuild' / 'edge'}"
+    finally:
+        holder.send_signal(signal.SIGKILL)
+        holder.communicate()
+    with held_state(tmp_path, "edge", tmp_path / "edge.yaml") as directory:
+        assert (directory / "run.lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_state_belongs_to_the_manifest_that_made_it(tmp_path: Path) -> None:
+    with held_state(tmp_path, "edge", tmp_path / "a.yaml"):
+        pass
+    with pytest.raises(BusyError) as caught, held_state(tmp_path, "edge", tmp_path / "b.yaml"):
+        pass
+    assert str(caught.value) == f"the state {tmp_path / '.matrixbuild' / 'edge'} was made by a.yaml, not by b.yaml"
+    assert caught.value.problems[0].hint == "give the manifests different metadata.name values, or remove that directory if the other manifest is gone"
