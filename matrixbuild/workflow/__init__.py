@@ -1,0 +1,1 @@
+"""The stories (read, plan, apply): the only place where core and adapters meet."""

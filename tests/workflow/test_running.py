@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from matrixbuild.adapters.executors.base import Executor
+from matrixbuild.adapters.executors.local import LocalExecutor
+from matrixbuild.core.events import Report, Run, State
+from matrixbuild.core.failure import BuildFailed, FailureKind
+from matrixbuild.core.retry import RetryPolicy
+from matrixbuild.core.schedule import Schedule, ScheduledBuild
+from matrixbuild.workflow.running import Outcome, run_schedule
+from tests.builders_schedule import ONCE, build, failure
+from tests.fakes.executor import FakeExecutor
+
+Work = tuple[str, int, tuple[str, ...]]
+
+
+def perform(work: Work) -> str:
+    """Makes `name(needs)`; `flaky` fails on the network the first time, `broken` always in a step."""
+    name, attempt, needs = work
+    if name == "broken":
+        raise BuildFailed(failure(FailureKind.STEP))
+    if name == "flaky" and attempt == 1:
+        raise BuildFailed(failure(FailureKind.NETWORK))
+    return f"{name}({','.join(needs)})"
+
+
+@pytest.fixture(params=[LocalExecutor, FakeExecutor])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor[Work]]:
+    factory: Callable[[Callable[[Work], Any]], Executor[Work]] = request.param
+    made = factory(perform)
+    yield made
+    made.close()
+
+
+Told = list[tuple[Report, str | None]]
+
+
+def run(executor: Executor[Work], *builds: ScheduledBuild, retry: RetryPolicy = ONCE) -> tuple[dict[str, Outcome[str]], Told]:
+    needs = {made.name: made.needs for made in builds}
+
+    def order(wanted: Run, made: Mapping[str, str]) -> Work:
+        return wanted.build, wanted.attempt, tuple(made[need] for need in needs[wanted.build])
+
+    told: Told = []
+    schedule = Schedule(builds, capacity={"cpu": 2}, retry=retry)
+    return run_schedule(schedule, executor, order, lambda report, made: told.append((report, made))), told
+
+
+def test_a_build_is_ordered_with_what_its_needs_made(executor: Executor[Work]) -> None:
+    outcomes, told = run(executor, build("base", cpu=1), build("app", "base", cpu=2))
+    assert outcomes == {
+        "base": Outcome(state=State.BUILT, attempts=1, made="base()"),
+        "app": Outcome(state=State.BUILT, attempts=1, made="app(base())"),
+    }
+    assert [(report.build, report.state.value, made) for report, made in told] == [
+        ("base", "running", None),
+        ("base", "built", "base()"),
+        ("app", "running", None),
+        ("app", "built", "app(base())"),
+    ]
+
+
+def test_what_rests_is_run_again(executor: Executor[Work]) -> None:
+    outcomes, told = run(executor, build("flaky"), retry=RetryPolicy(attempts=2, initial=0.01, maximum=0.01))
+    assert outcomes == {"flaky": Outcome(state=State.BUILT, attempts=2, made="flaky()")}
+    assert [report.state.value for report, _ in told] == ["running", "resting", "running", "built"]
+
+
+def test_every_build_has_an_outcome_that_says_why(executor: Executor[Work]) -> None:
+    outcomes, _ = run(executor, build("broken"), build("app", "broken"), build("other"))
+    assert outcomes == {
+        "broken": Outcome(state=State.FAILED, attempts=1, failure=failure(FailureKind.STEP)),
+        "app": Outcome(state=State.SKIPPED, attempts=0, because="broken"),
+        "other": Outcome(state=State.BUILT, attempts=1, made="other()"),
+    }
+
+
+def test_nothing_to_run_is_done(executor: Executor[Work]) -> None:
+    assert run(executor) == ({}, [])
+
+
+def test_an_interrupt_lets_what_runs_finish_and_starts_nothing_more() -> None:
+    executor = FakeExecutor(perform)
+    executor.interrupt()
+    outcomes, _ = run(executor, build("a"), build("b", "a"))
+    assert executor.stopped == [("a", False)]
+    assert {name: outcome.state.value for name, outcome in outcomes.items()} == {"b": "cancelled", "a": "built"}
+
+
+def test_two_interrupts_wait_for_nobody() -> None:
+    executor = FakeExecutor(perform)
+    executor.interrupt()
+    executor.interrupt()
+    outcomes, _ = run(executor, build("a"))
+    assert executor.stopped == [("a", False), ("a", True)]
+    assert outcomes == {"a": Outcome(state=State.CANCELLED, attempts=1)}
+
+
+def test_a_thousand_builds_on_threads_all_end() -> None:
+    layers = [build(f"b{number}", *([f"b{number - 7}"] if number >= 7 else []), cpu=1 + number % 2) for number in range(1000)]
+    with LocalExecutor(perform) as executor:
+        outcomes, _ = run(executor, *layers)
+    assert {outcome.state for outcome in outcomes.values()} == {State.BUILT}
+    assert len(outcomes) == 1000
+
+
+def test_outcomes_come_in_the_order_of_their_ends() -> None:
+    outcomes, _ = run(FakeExecutor(perform), build("flaky"), build("quick"), retry=RetryPolicy(attempts=2, initial=9, maximum=9))
+    assert list(outcomes) == ["quick", "flaky"]
