@@ -1,0 +1,119 @@
+"""What goes wrong between us and a registry -> one sentence and a hint, and whether trying again can help."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from urllib3 import exceptions
+from urllib3.response import BaseHTTPResponse
+
+from matrixbuild.core.problems import Problem, UnusableError
+
+_TRANSIENT_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+
+
+class TransientError(Exception):
+    """Trying again may help: the rest of the sentence, its hint, and how many seconds the registry asks us to wait (None: it does not say)."""
+
+    def __init__(self, reason: str, hint: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+        self.retry_after = retry_after
+
+
+def unusable(summary: str, hint: str, code: str = "registry") -> UnusableError:
+    return UnusableError(Problem(summary=summary, hint=hint, code=code))
+
+
+def from_exception(error: exceptions.HTTPError, *, address: str, timeouts: tuple[float, float]) -> TransientError:
+    """A failed exchange as a reason; raises UnusableError where trying again cannot help (TLS). `timeouts`: connect, read; `address`: host:port."""
+    cause = _root(error)
+    if isinstance(error, exceptions.SSLError) and not isinstance(cause, _TRANSIENT_TLS):
+        raise _tls(cause, address) from error
+    if isinstance(error, exceptions.NameResolutionError):
+        return TransientError(f"the name of {address} cannot be resolved", "correct the registry's name, or the network")
+    if isinstance(error, exceptions.ReadTimeoutError):
+        return TransientError(f"{address} sends nothing for {timeouts[1]:g} s", "look at the registry's log")
+    if isinstance(cause, ConnectionRefusedError):
+        return TransientError(f"{address} refuses the connection", "start the registry, or correct its name")
+    # urllib3 calls any connection that cannot be made a ConnectTimeoutError.
+    if isinstance(error, exceptions.ConnectTimeoutError) and isinstance(cause, TimeoutError | exceptions.ConnectTimeoutError):
+        return TransientError(f"{address} does not accept a connection within {timeouts[0]:g} s", "is the registry up, and reachable from here?")
+    if isinstance(cause, http.client.IncompleteRead):
+        return TransientError(f"the answer of {address} ends too early", "look at the network and the registry's log")
+    return TransientError(f"the connection to {address} broke ({_words(cause)})", "look at the network and the registry's log")
+
+
+def from_status(response: BaseHTTPResponse, *, host: str, what: str, who: str = "the registry") -> Exception:
+    """An answer that is neither what was asked for nor "not there": TransientError for 429 and 5xx, else UnusableError."""
+    status = f"{response.status} {response.reason or ''}".strip()
+    told = _told(response)
+    if response.status == 429:
+        hint = f"wait, or `docker login {host}` for a higher limit"
+        return TransientError(f"{who} limits requests ({status}{told})", hint, retry_after=_wait(response))
+    if response.status >= 500:
+        return TransientError(f"{who} answers {status}{told}", f"look at the log of {who}", retry_after=_wait(response))
+    if response.status in (401, 403):
+        return unusable(f"{host} forbids to {what} ({status}{told})", f"`docker login {host}` with an account that may", "auth")
+    return unusable(f"cannot {what} at {host}: {who} answers {status}{told}", "is this an OCI registry, and the name right?")
+
+
+def _tls(cause: BaseException, address: str) -> UnusableError:
+    if any(word in str(cause) for word in _NOT_TLS):
+        return unusable(f"{address} does not speak TLS", "give it TLS: only registries on this machine (localhost, 127.0.0.1) are spoken to without")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        hint = "add its CA to those of this machine, or name it in SSL_CERT_FILE"
+        return unusable(f"the certificate of {address} is not trusted: {cause.verify_message}", hint)
+    return unusable(f"TLS with {address} fails: {_words(cause)}", "look at the registry's TLS configuration")
+
+
+def _root(error: BaseException) -> BaseException:
+    """The innermost error: urllib3 keeps it as `reason`, as an argument, or as the cause."""
+    while True:
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((argument for argument in error.args if isinstance(argument, BaseException)), error.__cause__)
+        if inner is None:
+            return error
+        error = inner
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and not isinstance(error, socket.gaierror) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def _told(response: BaseHTTPResponse) -> str:
+    """What the registry itself says, after a colon; registries answer {"errors": [{"code": ..., "message": ...}]}."""
+    try:
+        first = json.loads(response.data)["errors"][0]
+        return f": {' '.join(str(first.get('message') or first['code']).split())[:300]}"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+
+
+def _wait(response: BaseHTTPResponse) -> float | None:
+    """Retry-After in seconds from now: a number, or a date (then told by the server's own clock where it sends one)."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    until = _date(value)
+    if until is None:
+        return None
+    return max(0.0, (until - (_date(response.headers.get("Date", "")) or datetime.now(UTC))).total_seconds())
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
