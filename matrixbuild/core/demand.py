@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.names import ImageName
+from matrixbuild.core.names import ImageName, sha256
 from matrixbuild.core.problems import Place
 
 
@@ -13,13 +13,15 @@ from matrixbuild.core.problems import Place
 class Arg:
     """An ARG to pass: `axes` are those its value was rendered from; `place` is where the manifest gives it.
 
-    A value may hold the token of a need (`need_token`), which stands for the needed image until that is known.
+    A value may hold the token of a need (`need_token`), which stands for the needed image until that is known. An `optional` arg was given
+    to every target (`spec.args`): it is passed where the Earthly target declares it, and left out elsewhere.
     """
 
     name: str
     value: str
     axes: frozenset[str]
     place: Place
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +67,8 @@ NEED_HOST = "need.matrixbuild.invalid"
 def need_token(target: str, digest: str) -> str:
     """A valid image reference that stands for the image of a need: `digest` is the needed cell's (in a demand) or build key's (in a key)."""
     return f"{NEED_HOST}/{target}@{digest}"
+
+
+def cell_digest(cell: Cell) -> str:
+    """What a demand's need token carries for the needed cell: the digest of its text."""
+    return sha256(str(cell).encode("utf-8", "surrogatepass"))

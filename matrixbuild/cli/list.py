@@ -1,0 +1,33 @@
+"""`matrixbuild list MANIFEST`: the cells of a matrix, and with --all those that were dropped and why."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from matrixbuild.core.problems import ExitCode
+
+
+def add_parser(verbs: Any) -> None:
+    found = verbs.add_parser(
+        "list",
+        help="List the cells of the matrix.",
+        description="List the cells of the matrix and the targets built for each. Reads the manifest and nothing else.",
+    )
+    found.add_argument("manifest", type=Path, help="the manifest to list")
+    found.add_argument("--all", action="store_true", help="each step: the axes, what every rule drops and why, what is included")
+    found.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    found.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from matrixbuild.cli.show_cells import cells_json, cells_text
+    from matrixbuild.cli.show_problems import show_problems
+    from matrixbuild.workflow.reading import read_and_expand
+
+    expansion = read_and_expand(options.manifest)
+    show_problems(expansion.warnings)
+    sys.stdout.write(cells_json(expansion, every=options.all) if options.format == "json" else cells_text(expansion, every=options.all))
+    return ExitCode.DONE

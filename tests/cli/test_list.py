@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from matrixbuild.cli import list as list_verb
+from matrixbuild.core.problems import InvalidError
+from tests.cli.verbs import run_verb
+from tests.manifest_texts import manifest_text, told
+
+RULES = """  rules:
+    - {name: fips-is-ubuntu, when: {fips: true}, require: {os.distribution: ubuntu}, reason: leap has no FIPS}
+    - {name: not-here, exclude: {fips: true, os: [leap-15.6, ubuntu-22.04]}, reason: no hardware}"""
+INCLUDE = '  include:\n    - {os: {distribution: rhel, version: "9"}, fips: false}'
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> str:
+    path = tmp_path / "m.yaml"
+    path.write_text(manifest_text(rules=RULES, include=INCLUDE))
+    return str(path)
+
+
+def test_cells_in_columns(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_verb(list_verb, manifest) == 0
+    assert capsys.readouterr() == (
+        (
+            "os            fips   targets\n"
+            "ubuntu-22.04  false  provider\n"
+            "ubuntu-24.04  false  provider\n"
+            "leap-15.6     false  provider\n"
+            "ubuntu-24.04  true   provider\n"
+            "rhel-9        false  provider\n"
+        ),
+        "",
+    )
+
+
+def test_all_shows_each_step(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_verb(list_verb, manifest, "--all") == 0
+    assert capsys.readouterr().out == (
+        "axes: 3 os x 2 fips = 6 cells\n"
+        "\n"
+        "rule fips-is-ubuntu: 1 cell dropped: leap has no FIPS\n"
+        "  when fips true: require os.distribution ubuntu\n"
+        "  - leap-15.6  true  also not-here\n"
+        "\n"
+        "rule not-here: 1 cell dropped: no hardware\n"
+        "  exclude fips true, os leap-15.6 or ubuntu-22.04\n"
+        "  - ubuntu-22.04  true\n"
+        "\n"
+        "include: 1 cell added\n"
+        "  + rhel-9  false\n"
+        "\n"
+        "cells: 5 cells\n"
+        "  os            fips   targets\n"
+        "  ubuntu-22.04  false  provider\n"
+        "  ubuntu-24.04  false  provider\n"
+        "  leap-15.6     false  provider\n"
+        "  ubuntu-24.04  true   provider\n"
+        "  rhel-9        false  provider\n"
+    )
+
+
+def test_json(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_verb(list_verb, manifest, "--all", "--format", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["name"] == "edge"
+    assert found["cells"][0] == {
+        "cell": "fips=false,os=ubuntu-22.04",
+        "axes": {"os": {"distribution": "ubuntu", "version": "22.04"}, "fips": False},
+        "targets": ["provider"],
+    }
+    assert [cell["cell"] for cell in found["dropped"]] == ["fips=true,os=ubuntu-22.04", "fips=true,os=leap-15.6"]
+    assert found["dropped"][1]["rules"] == [
+        {"name": "fips-is-ubuntu", "effect": "require", "reason": "leap has no FIPS"},
+        {"name": "not-here", "effect": "exclude", "reason": "no hardware"},
+    ]
+
+
+def test_json_without_all_has_no_dropped_ones(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run_verb(list_verb, manifest, "--format", "json")
+    assert set(json.loads(capsys.readouterr().out)) == {"name", "cells"}
+
+
+def test_a_doubtful_manifest_is_not_listed(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(manifest_text(rules="  rules:\n    - {name: a, deny: {fips: true}, reason: not yet}"))
+    with pytest.raises(InvalidError) as caught:
+        run_verb(list_verb, str(path))
+    assert told(caught.value.problems) == [f"{path}:18:14: the rule 'a' refuses 3 cells: not yet [a] (fips=true,os=ubuntu-22.04, and 2 more)"]
