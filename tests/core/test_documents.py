@@ -24,7 +24,7 @@ from matrixbuild.core.documents import DocumentError
         (lambda: documents.mapping([], {"size"}), "Unexpected type list (expected dict)"),
         (lambda: documents.texts({"a": "1", "b c": 2}), "Unexpected type int (expected str) in '[b c]'"),
         (lambda: documents.entries({"a": {"b": 1}}, documents.texts), "Unexpected type int (expected str) in 'a.b'"),
-        (lambda: documents.listed(['a', {}], documents.text), "Unexpected type dict (expected str) in '[1]'"),
+        (lambda: documents.listed(["a", {}], documents.text), "Unexpected type dict (expected str) in '[1]'"),
     ],
 )
 def test_an_error_names_the_path(read: Callable[[], object], message: str) -> None:

@@ -1,0 +1,140 @@
+"""Builds that would write over each other become problems, each with what would keep them apart."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matrixbuild.core.cells import Cell
+from matrixbuild.core.demand import ArtifactDemand, Demand
+from matrixbuild.core.names import ImageName
+from matrixbuild.core.problems import Problem
+
+if TYPE_CHECKING:
+    from matrixbuild.core.build import Build
+
+Claim = tuple["Build", Cell]
+"""A build that would publish an image name for a cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A file a build writes: `parts` of its path below out/, as a file system compares them."""
+
+    parts: tuple[str, ...]
+    build: Build
+    path: str
+    name: str
+
+
+def shared_refs(builds: Sequence[Build]) -> list[Problem]:
+    """Image names that builds with different keys would publish: one problem for each two targets and each set of axes that the tag lacks."""
+    claims: defaultdict[ImageName, list[Claim]] = defaultdict(list)
+    for build in builds:
+        for cell, refs in build.cells:
+            for ref in refs:
+                claims[ref].append((build, cell))
+    alike: defaultdict[tuple[str, str, tuple[str, ...]], list[tuple[ImageName, Build, Build]]] = defaultdict(list)
+    for ref, claimants in sorted(claims.items()):
+        one = claimants[0][0]
+        if other := next((build for build, _ in claimants if build.key != one.key), None):
+            alike[one.target, other.target, _missing(claimants)].append((ref, one, other))
+    return [_shared_ref(*clashes[0], missing, others=len(clashes) - 1) for (_, _, missing), clashes in alike.items()]
+
+
+def varying_artifacts(demands: Sequence[Demand]) -> list[Problem]:
+    """An artifact of one build that its cells call differently: the file cannot depend on what the names differ by."""
+    named: defaultdict[str, dict[str, tuple[ArtifactDemand, Cell]]] = defaultdict(dict)
+    for demand in demands:
+        for nth, artifact in enumerate(sorted(demand.artifacts, key=lambda artifact: (artifact.path, artifact.name))):
+            named[f"{nth} {artifact.path}"].setdefault(artifact.name, (artifact, demand.cell))
+    return [_varying(list(names.values())) for names in named.values() if len(names) > 1]
+
+
+def artifacts_written_twice(builds: Iterable[Build]) -> list[Problem]:
+    """Artifacts that would land on, or inside, one another. Compared without case: some file systems do not tell it apart."""
+    files = [_written(build, path, name) for build in builds for path, name in build.artifacts]
+    written = sorted(files, key=lambda file: (file.parts, file.build.name, file.path))
+    return [_written_twice(one, other) for one, other in itertools.pairwise(written) if other.parts[: len(one.parts)] == one.parts]
+
+
+def _written(build: Build, path: str, name: str) -> _Written:
+    return _Written(parts=tuple(f"{build.slug}/{name}".casefold().split("/")), build=build, path=path, name=name)
+
+
+def _missing(claims: Sequence[Claim]) -> tuple[str, ...]:
+    """The axes, or fields of an axis, that would tell the builds apart, as templates name them: none that the others make needless."""
+    missing = sorted({name for (_, left), (_, right) in itertools.pairwise(claims) for name in _differing(left, right)})
+    for name in tuple(missing):
+        fewer = [other for other in missing if other != name]
+        if _tell_apart(fewer, claims):
+            missing = fewer
+    return tuple(missing) if _tell_apart(missing, claims) else ()
+
+
+def _tell_apart(names: Sequence[str], claims: Sequence[Claim]) -> bool:
+    keys: dict[tuple[str, ...], str] = {}
+    return all(keys.setdefault(tuple(_value(cell, name) for name in names), build.key) == build.key for build, cell in claims)
+
+
+def _value(cell: Cell, name: str) -> str:
+    axis, _, field = name.partition(".")
+    if axis not in cell.axes:
+        return ""
+    return (cell[axis].field(field) or "") if field else cell[axis].text
+
+
+def _differing(left: Cell, right: Cell) -> list[str]:
+    shared = [axis for axis in left.axes if axis in right.axes and left[axis].text != right[axis].text]
+    return [name for axis in shared for name in _differing_fields(axis, left, right) or [axis]]
+
+
+def _differing_fields(axis: str, left: Cell, right: Cell) -> list[str]:
+    return [f"{axis}.{field}" for field, value in left[axis].fields if right[axis].field(field) != value]
+
+
+def _shared_ref(ref: ImageName, one: Build, other: Build, missing: Sequence[str], *, others: int) -> Problem:
+    more = f", and {others} more like it" if others else ""
+    places = " and ".join(dict.fromkeys(str(place) for place in (one.place, other.place)))
+    if missing:
+        lacks = f"the tag does not tell {_words(missing)}"
+        hint = f"add it to the tag at {places}, for example tag: \"{ref.tag}-{'-'.join(f'{{{{ {name} }}}}' for name in missing)}\""
+    else:
+        lacks = "no axis tells them apart"
+        hint = f"give one of them another tag or repository, at {places}"
+    return Problem(
+        summary=f"{one.name} and {other.name} differ and would both publish {ref}{more}: {lacks}",
+        place=one.place,
+        hint=hint,
+        code="shared-ref",
+    )
+
+
+def _varying(claims: Sequence[tuple[ArtifactDemand, Cell]]) -> Problem:
+    (first, _), (second, _) = claims[:2]
+    axes = sorted({name.partition(".")[0] for (_, left), (_, right) in itertools.pairwise(claims) for name in _differing(left, right)})
+    why = f"its contents do not depend on {_words(axes)}" if axes else "it is the same file"
+    return Problem(
+        summary=f"{first.path} would be called {first.name!r} and {second.name!r}, but it is one file of one build: {why}",
+        place=first.place,
+        hint=f"leave {_words(axes)} out of `as`" if axes else "give it one name",
+        code="varying-artifact",
+    )
+
+
+def _written_twice(one: _Written, other: _Written) -> Problem:
+    whose = " and ".join(dict.fromkeys((one.build.name, other.build.name)))
+    where = f"both to {one.name!r}" if one.name == other.name else f"to {one.name!r} and {other.name!r}, which are in each other's way"
+    return Problem(
+        summary=f"{whose}: {one.path} and {other.path} would be written {where}",
+        place=one.build.place,
+        hint="give each artifact a name of its own with `as`",
+        code="artifact-twice",
+    )
+
+
+def _words(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,123 @@
+"""Demands by address become a graph without cycles, in generations; builds become a graph with ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from matrixbuild.core.cells import Cell
+from matrixbuild.core.demand import Demand
+from matrixbuild.core.problems import InvalidError, Problem
+
+if TYPE_CHECKING:  # networkx takes 0.2 s to import: only functions that need it do so
+    import networkx as nx
+
+    from matrixbuild.core.build import Build
+
+Address = tuple[str, Cell]
+
+
+def show(address: Address) -> str:
+    """`target[axis=value,...]`, or `target` alone where there are no axes."""
+    target, cell = address
+    return f"{target}[{cell}]" if cell.values else target
+
+
+def demand_graph(demands: Iterable[Demand]) -> nx.DiGraph[Address]:
+    """The demands by address, with an edge from each need to what needs it.
+
+    Raises InvalidError for needs that no demand meets, and for every cycle (one a group of targets), by name and with places. It works on
+    addresses because a build key holds the keys of its needs: in a cycle there are none.
+    """
+    import networkx as nx
+
+    known = {demand.address: demand for demand in demands}
+    if problems := [_unmet(demand, need) for demand in known.values() for need in demand.needs if need not in known]:
+        raise InvalidError(*problems)
+    graph: nx.DiGraph[Address] = nx.DiGraph()
+    graph.add_nodes_from(known)
+    graph.add_edges_from((need, address) for address, demand in known.items() for need in demand.needs)
+    if problems := [_circle(cycle, known) for cycle in _cycles(graph)]:
+        raise InvalidError(*problems)
+    return graph
+
+
+def generations(demands: Sequence[Demand]) -> tuple[tuple[Address, ...], ...]:
+    """Addresses in steps: each needs only what earlier steps hold. Raises InvalidError as `demand_graph` does."""
+    if not any(demand.needs for demand in demands):
+        return (tuple(demand.address for demand in demands),)
+    import networkx as nx
+
+    return tuple(tuple(step) for step in nx.topological_generations(demand_graph(demands)))
+
+
+def build_graph(builds: Iterable[Build]) -> nx.DiGraph[str]:
+    """The builds by name, with an edge from each need to what needs it."""
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for build in builds:
+        graph.add_node(build.name)
+        graph.add_edges_from((need, build.name) for need, _ in build.needs)
+    return graph
+
+
+def ranks(graph: nx.DiGraph[str], seconds: Mapping[str, float]) -> dict[str, float]:
+    """The longest remaining path of each build: its own seconds (1 where unknown) and those of the longest chain that waits for it.
+
+    One pass over the whole graph: ask once a run, not once an event.
+    """
+    import networkx as nx
+
+    longest: dict[str, float] = {}
+    for name in reversed(list(nx.topological_sort(graph))):
+        longest[name] = seconds.get(name, 1.0) + max((longest[later] for later in graph.successors(name)), default=0.0)
+    return longest
+
+
+def _unmet(demand: Demand, need: Address) -> Problem:
+    return Problem(
+        summary=f"{show(demand.address)} needs {show(need)}, and nothing makes it",
+        place=demand.place,
+        hint=f"check `needs` of {demand.target}, and the axes and `when` of {need[0]}",
+        code="unmet-need",
+    )
+
+
+def _cycles(graph: nx.DiGraph[Address]) -> list[tuple[Address, ...]]:
+    """One cycle of each knot, in the direction "needs"; cells that repeat the cycle of other cells are left out."""
+    import networkx as nx
+
+    found: dict[tuple[str, ...], tuple[Address, ...]] = {}
+    knots = [knot for knot in nx.strongly_connected_components(graph) if len(knot) > 1 or any(graph.has_edge(node, node) for node in knot)]
+    for knot in sorted((sorted(knot, key=show) for knot in knots), key=lambda knot: show(knot[0])):
+        cycle = _turned(_walk(graph, knot))
+        found.setdefault(tuple(target for target, _ in cycle), cycle)
+    return list(found.values())
+
+
+def _walk(graph: nx.DiGraph[Address], knot: list[Address]) -> tuple[Address, ...]:
+    # Every node of a knot has a need inside it, so following them comes round.
+    inside = set(knot)
+    path: dict[Address, int] = {}
+    here = knot[0]
+    while here not in path:
+        path[here] = len(path)
+        here = min((need for need in graph.predecessors(here) if need in inside), key=show)
+    return tuple(path)[path[here] :]
+
+
+def _turned(cycle: tuple[Address, ...]) -> tuple[Address, ...]:
+    """The cycle from its first name on: told alike wherever the walk came in."""
+    first = min(range(len(cycle)), key=lambda index: show(cycle[index]))
+    return (*cycle[first:], *cycle[:first])
+
+
+def _circle(cycle: tuple[Address, ...], known: Mapping[Address, Demand]) -> Problem:
+    places = ", ".join(dict.fromkeys(f"{target} at {known[target, cell].place}" for target, cell in cycle))
+    return Problem(
+        summary=f"targets need each other in a circle: {' -> '.join(show(address) for address in (*cycle, cycle[0]))}",
+        place=known[cycle[0]].place,
+        hint=f"take one of these needs away: {places}",
+        code="cycle",
+    )

@@ -1,0 +1,61 @@
+"""Builds, their digests and what the final tags hold now become the tags to put, or a refusal of all of them (design.md 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matrixbuild.core.build import Build
+from matrixbuild.core.names import ImageName
+from matrixbuild.core.problems import Problem, RefusedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutTag:
+    """Give `ref` to the manifest `digest`, whose bytes are in `source` (registry and repository, by digest)."""
+
+    ref: ImageName
+    digest: str
+    source: ImageName
+
+
+def tags_to_put(
+    builds: Sequence[Build],
+    digests: Mapping[str, str],
+    held: Mapping[str, str | None],
+    *,
+    mutable: bool = False,
+    moves: frozenset[str] = frozenset(),
+    overwrite: frozenset[str] = frozenset(),
+) -> tuple[PutTag, ...]:
+    """The tags that do not yet hold the digest they should, sorted by name.
+
+    `digests` are of each build with an image, by key; `held` is what the registry says that each final image name holds now. A tag that
+    holds its digest already is left: so a publish that died half-way goes on where it stopped. One that holds another digest moves only
+    with `mutable` tags and where the plan showed it (`moves`), or where a person named it (`overwrite`).
+    Raises RefusedError with every tag that must not move, before any is put; KeyError where a digest or an answer is missing.
+    """
+    wanted = sorted(
+        (PutTag(ref=ref, digest=digests[build.key], source=_source(build, digests[build.key])) for build in builds for ref in build.refs),
+        key=lambda put: put.ref,
+    )
+    puts = tuple(put for put in wanted if held[str(put.ref)] != put.digest)
+    allowed = overwrite | (moves if mutable else frozenset())
+    if refused := [_refused(put, held[str(put.ref)], mutable=mutable) for put in puts if held[str(put.ref)] and str(put.ref) not in allowed]:
+        raise RefusedError(*refused)
+    return puts
+
+
+def _source(build: Build, digest: str) -> ImageName:
+    if build.image is None:
+        raise ValueError(f"{build.name} has image names but no image")
+    return build.image.with_digest(digest)
+
+
+def _refused(put: PutTag, held: str | None, *, mutable: bool) -> Problem:
+    why = "which the plan did not show as a move" if mutable else "and tags are immutable"
+    return Problem(
+        summary=f"{put.ref} holds {held} in the registry, {why}: it is not moved to {put.digest}",
+        hint=f"let it move with --overwrite {put.ref}" if mutable else f"give the release a new tag, or let this one move with --overwrite {put.ref}",
+        code="tag-held",
+    )

@@ -1,0 +1,121 @@
+"""What builds would overwrite of each other, told with what would keep it apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from matrixbuild.core.build import builds
+from matrixbuild.core.cells import Cell
+from matrixbuild.core.demand import Demand
+from matrixbuild.core.problems import InvalidError, Problem
+from tests.builders import arg, cell, demand, place, read_by
+
+
+def problems(*demands: Demand) -> tuple[Problem, ...]:
+    with pytest.raises(InvalidError) as raised:
+        builds(demands, read_by(demands))
+    return raised.value.problems
+
+
+def provider(at: Cell, tag: str, *, target: str = "provider", line: int = 5) -> Demand:
+    args = [arg(axis.upper(), value.text, axis) for axis, value in at.values]
+    return demand(target, at, args=args, image=f"localhost:5000/p:{tag}", line=line)
+
+
+def test_two_builds_on_one_ref_are_told_with_the_axis_that_the_tag_lacks() -> None:
+    assert problems(provider(cell(fips=False, os="u"), "u"), provider(cell(fips=True, os="u"), "u")) == (
+        Problem(
+            summary="provider[fips=false,os=u] and provider[fips=true,os=u] differ and would both publish localhost:5000/p:u: "
+            "the tag does not tell fips",
+            place=place(5),
+            hint='add it to the tag at manifests/edge.yaml:5:1, for example tag: "u-{{ fips }}"',
+            code="shared-ref",
+        ),
+    )
+
+
+def test_an_axis_of_fields_is_told_by_the_field_that_differs() -> None:
+    (problem,) = problems(provider(cell(os=("ubuntu", "22.04")), "p"), provider(cell(os=("ubuntu", "24.04")), "p"))
+    assert problem.hint == 'add it to the tag at manifests/edge.yaml:5:1, for example tag: "p-{{ os.version }}"'
+
+
+def test_only_axes_that_are_needed_to_tell_builds_apart_are_named() -> None:
+    cells = [cell(k8s="1", os="u"), cell(k8s="2", os="v"), cell(k8s="3", os="v")]
+    (problem,) = problems(*(provider(at, "p") for at in cells))
+    assert problem.summary.endswith("localhost:5000/p:p: the tag does not tell k8s")
+
+
+def test_both_axes_are_named_where_neither_is_enough() -> None:
+    (problem,) = problems(*(provider(cell(k8s=k8s, os=os), "p") for k8s in "12" for os in "uv"))
+    assert problem.summary.endswith("would both publish localhost:5000/p:p: the tag does not tell k8s and os")
+    assert problem.hint.endswith('for example tag: "p-{{ k8s }}-{{ os }}"')
+
+
+def test_many_refs_of_one_cause_are_one_problem() -> None:
+    (problem,) = problems(*(provider(cell(fips=fips, os=os), os) for fips in (False, True) for os in "uvw"))
+    assert problem.summary == (
+        "provider[fips=false,os=u] and provider[fips=true,os=u] differ and would both publish localhost:5000/p:u, and 2 more like it: "
+        "the tag does not tell fips"
+    )
+
+
+def test_two_targets_on_one_ref_are_told_with_both_places() -> None:
+    assert problems(provider(cell(os="u"), "u", line=5), provider(cell(os="u"), "u", target="uki", line=9)) == (
+        Problem(
+            summary="provider[os=u] and uki[os=u] differ and would both publish localhost:5000/p:u: no axis tells them apart",
+            place=place(5),
+            hint="give one of them another tag or repository, at manifests/edge.yaml:5:1 and manifests/edge.yaml:9:1",
+            code="shared-ref",
+        ),
+    )
+
+
+def test_cells_of_one_build_may_share_a_ref() -> None:
+    demands = [demand("p", cell(k8s=k8s), image="localhost:5000/p:1") for k8s in "12"]
+    assert len(builds(demands, read_by(demands))) == 1
+
+
+def test_an_artifact_name_that_varies_within_one_build_is_told() -> None:
+    demands = [demand("iso", cell(k8s=k8s, os="u"), artifacts={"/build/a.iso": f"edge-{k8s}.iso"}, line=8) for k8s in "12"]
+    assert problems(*demands) == (
+        Problem(
+            summary=(
+                "/build/a.iso would be called 'edge-1.iso' and 'edge-2.iso', but it is one file of one build: "
+                "its contents do not depend on k8s"
+            ),
+            place=place(8),
+            hint="leave k8s out of `as`",
+            code="varying-artifact",
+        ),
+    )
+
+
+def test_an_artifact_that_two_targets_with_one_key_name_differently_is_told() -> None:
+    demands = [demand(target, artifacts={"/a": f"{target}.iso"}) for target in ("one", "two")]
+    with pytest.raises(InvalidError) as raised:
+        builds(demands, {each.address: read_by([demands[0]])[demands[0].address] for each in demands})
+    assert [problem.hint for problem in raised.value.problems] == ["give it one name"]
+
+
+@pytest.mark.parametrize(
+    ("names", "where"),
+    [
+        ({"/a": "edge.iso", "/b": "edge.iso"}, "both to 'edge.iso'"),
+        ({"/a": "edge.iso", "/b": "EDGE.iso"}, "to 'edge.iso' and 'EDGE.iso', which are in each other's way"),
+        ({"/a": "edge", "/b": "edge/a.iso"}, "to 'edge' and 'edge/a.iso', which are in each other's way"),
+    ],
+)
+def test_artifacts_in_each_others_way_are_told(names: dict[str, str], where: str) -> None:
+    assert problems(demand("iso", artifacts=names, line=8)) == (
+        Problem(
+            summary=f"iso: /a and /b would be written {where}",
+            place=place(8),
+            hint="give each artifact a name of its own with `as`",
+            code="artifact-twice",
+        ),
+    )
+
+
+def test_builds_may_call_their_artifacts_alike_because_each_has_its_own_directory() -> None:
+    demands = [demand("iso", cell(os=os), args=[arg("OS", os, "os")], artifacts={"/a": "edge.iso"}) for os in "uv"]
+    assert len(builds(demands, read_by(demands))) == 2
