@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests import services
 from tests.fakes import token_server as tokens
+
+# A loaded machine is no failing law; `make soak` looks at ten times as many examples.
+hypothesis.settings.register_profile("ci", deadline=None)
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("soak" if os.environ.get("MATRIXBUILD_SOAK") else "ci")
 
 
 @pytest.fixture(scope="session")

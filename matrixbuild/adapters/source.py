@@ -73,9 +73,9 @@ _AGAIN = "run the same command again once nothing writes to the source any more"
 def snapshot(root: Path, *, named: str, without: tuple[Path, ...] = ()) -> Snapshot:
     """The snapshot of a `path:` source; `named` is the path as the manifest wrote it. UnusableError where it is not a readable directory."""
     if not root.is_dir():
-        raise UnusableError(Problem(summary=f"the source {named!r} is not a directory", hint=f"spec.source.path is relative to the manifest; looked for {root}"))
+        raise UnusableError(Problem(summary=f"the source {named!r} is not a directory", hint=f"spec.source.path is relative to the manifest: {root}"))
     try:
-        return Snapshot(root, without=without)
+        return Snapshot(root.resolve(), without=without)
     except OSError as error:
         raise UnusableError(Problem(summary=f"cannot list the source {named!r}: {error.filename}: {error.strerror}")) from error
 

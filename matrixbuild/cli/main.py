@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import traceback
@@ -11,7 +12,8 @@ from types import FrameType
 from typing import NoReturn
 
 from matrixbuild import __version__
-from matrixbuild.cli import apply, list as list_verb, plan, schema, validate, version
+from matrixbuild.cli import apply, plan, schema, validate, version
+from matrixbuild.cli import list as list_verb
 from matrixbuild.cli.show_problems import show_problems
 from matrixbuild.core.problems import ExitCode, MatrixbuildError
 
@@ -19,7 +21,9 @@ from matrixbuild.core.problems import ExitCode, MatrixbuildError
 VERBS = (validate, list_verb, plan, apply, schema, version)
 
 DESCRIPTION = "Declare a build matrix, review the plan, build only what changed, and lock every digest."
-EPILOG = "Exit codes: 0 done; 1 internal or runtime error; 2 changes (plan --detailed-exitcode); 3 manifest or plan invalid; 4 builds failed; 5 refused (lock, overwrite, stale plan); 7 another run holds the state; 8 environment unusable; 64 usage; 130 interrupted; 143 terminated."
+EPILOG = """Exit codes: 0 done; 1 internal or runtime error; 2 changes (plan --detailed-exitcode); 3 manifest or plan invalid, or nothing
+selected; 4 some builds failed; 5 refused: stale plan, lock mismatch, overwrite; 7 another run holds the state; 8 environment unusable;
+64 usage; 130 interrupted; 143 terminated."""
 
 
 class Terminated(BaseException):
@@ -54,19 +58,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MatrixbuildError as error:
         show_problems(error.problems, getattr(options, "format", "text"))
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return ExitCode.INTERRUPTED
-    except Terminated:
-        sys.stderr.write("terminated\n")
-        return ExitCode.TERMINATED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing is left to say to it.
-        sys.stderr.close()
-        return ExitCode.RUNTIME
+    except (KeyboardInterrupt, Terminated, BrokenPipeError) as error:
+        return _stopped(error)
     except Exception:  # noqa: BLE001 (the one boundary: what gets here is a bug of ours, and is told whole)
         sys.stderr.write(f"{traceback.format_exc()}error: this is a bug in matrixbuild {__version__}; please report it with the lines above\n")
         return ExitCode.RUNTIME
+
+
+def _stopped(by: BaseException) -> int:
+    if isinstance(by, BrokenPipeError):
+        # The reader of our output has gone (`| head`): Python would complain when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.RUNTIME
+    sys.stderr.write("interrupted\n" if isinstance(by, KeyboardInterrupt) else "terminated\n")
+    return ExitCode.INTERRUPTED if isinstance(by, KeyboardInterrupt) else ExitCode.TERMINATED
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

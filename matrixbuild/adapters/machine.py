@@ -1,0 +1,18 @@
+"""This machine -> what builds may take of it where the manifest sets no limit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+
+def capacity(directory: Path) -> dict[str, int]:
+    """cpu in thousandths of a core that this process may use, memory in bytes, disk in bytes free where `directory` is."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {"cpu": 1000 * _cores(), "memory": memory, "disk": max(1, shutil.disk_usage(directory).free)}
+
+
+def _cores() -> int:
+    # Only Linux tells what of the machine this process may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,174 @@
+"""How an apply goes and how it went, as lines for a person and as JSON for the next step of a pipeline."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TextIO
+
+from matrixbuild.core.events import Report, State
+from matrixbuild.core.lock_merge import Output
+from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
+from matrixbuild.core.plan import Action, Plan
+from matrixbuild.workflow.applying import Applied
+
+_SHOWN = 40
+"""So many image names are listed in a summary; with more, only how many a repository has."""
+
+
+class Progress:
+    """One line for each build that ends or rests; the clock is asked only to say how long a build took."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._began: dict[str, float] = {}
+        self._ended = 0
+        self._total = 0
+
+    def plan(self, plan: Plan) -> None:
+        self._total = len(plan.to_build)
+        reused = sum(build.action is Action.REUSE for build in plan.builds)
+        counts = f"{plan.counts.cells} cells, {plan.counts.demands} builds, {plan.counts.builds} after deduplication"
+        self._say(f"{plan.name}: {counts}: {self._total} to build, {reused} as they were")
+
+    def report(self, report: Report, _made: Output | None) -> None:
+        if report.state is State.RUNNING:
+            self._began.setdefault(report.build, self._clock())
+        elif report.state is State.RESTING:
+            self._say(f"{'':>9}  again    {report.build} in {report.wait:.1f} s, after attempt {report.attempt}: {report.failure}")
+        elif report.state.final:
+            self._ended += 1
+            self._say(f"[{self._ended:>{len(str(self._total))}}/{self._total}]  {report.state:<7}  {report.build}{self._detail(report)}")
+
+    def _detail(self, report: Report) -> str:
+        if report.state is State.BUILT:
+            return f"  {self._clock() - self._began[report.build]:.2f} s"
+        if report.state is State.SKIPPED:
+            return f"  (needs {report.because})"
+        return f": {report.failure}" if report.failure else ""
+
+    def _say(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+
+def applied_text(applied: Applied, *, seconds: float) -> str:
+    """The summary of an apply that succeeded: what was built, where it is, the lock, what to try next."""
+    prepared = applied.planned.prepared
+    built = len(applied.outcomes)
+    reused = sum(build.action is Action.REUSE for build in applied.planned.plan.builds)
+    parts = [
+        [f"{prepared.manifest.name}: {built} built, {reused} as they were, {len(applied.puts)} image names given, in {seconds:.1f} s"],
+        _images(applied),
+        _artifacts(applied),
+        [f"Lock       {_near(prepared.project.lock)}{'' if applied.lock_changed else ' (unchanged)'}"],
+        _next(applied),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def applied_json(applied: Applied) -> str:
+    """Cell -> image name -> digest, and how each build that ran ended (design.md 8)."""
+    prepared = applied.planned.prepared
+    cells: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for build in prepared.builds:
+        for cell, refs in build.cells:
+            cells[f"{build.target}[{cell}]"] |= {str(ref): applied.digests[build.key] for ref in refs if build.key in applied.digests}
+    document = {
+        "name": prepared.manifest.name,
+        "published": applied.succeeded,
+        "builds": {name: outcome.state.value for name, outcome in sorted(applied.outcomes.items())},
+        "images": {cell: refs for cell, refs in sorted(cells.items()) if refs},
+        "lock": str(_near(prepared.project.lock)),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def failed_text(applied: Applied) -> str:
+    """The report of an apply that did not succeed: each cause once, with the builds it stopped, then where things stand and what to do."""
+    causes: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for name, outcome in applied.outcomes.items():
+        if outcome.state is State.FAILED and outcome.failure:
+            causes[str(outcome.failure), outcome.failure.hint, outcome.failure.lines].append(name)
+    lines = [""]
+    for (cause, hint, decisive), names in sorted(causes.items()):
+        lines += [f"{_counted(len(names), 'build')} failed: {cause}", *(f"  | {line}" for line in decisive)]
+        lines += [f"  {name}" for name in sorted(names)[:_SHOWN]] + ([f"  and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
+        lines += [f"  hint: {hint}"] if hint else []
+    states = [outcome.state for outcome in applied.outcomes.values()]
+    told = ", ".join(f"{states.count(state)} {state}" for state in State if state in states)
+    manifest = _near(applied.planned.prepared.project.manifest)
+    return "\n".join([*lines, "", f"registry: {told}; 0 published, the lock is as it was", f"next:     mend the cause, then {_program()} apply {manifest}"]) + "\n"
+
+
+def _images(applied: Applied) -> list[str]:
+    prepared = applied.planned.prepared
+    put = {str(put.ref) for put in applied.puts}
+    named = sorted((ref, applied.digests[build.key]) for build in prepared.builds for ref in build.refs)
+    if not named:
+        return []
+    repositories: defaultdict[str, list[tuple[ImageName, str]]] = defaultdict(list)
+    for ref, digest in named:
+        repositories[f"{ref.registry}/{ref.repository}"].append((ref, digest))
+    lines = [f"Images     {len(named)} in {_counted(len(repositories), 'repository', 'repositories')}"]
+    for repository, refs in repositories.items():
+        lines.append(f"  {repository}{'' if len(named) <= _SHOWN else f'  ({len(refs)})'}")
+        width = max(len(ref.tag) for ref, _ in refs)
+        shown = refs if len(named) <= _SHOWN else []
+        lines += [f"    {ref.tag:<{width}}  {digest[:19]}{'  new' if str(ref) in put else ''}" for ref, digest in shown]
+    return lines
+
+
+def _artifacts(applied: Applied) -> list[str]:
+    files = [(build, name) for build in applied.planned.prepared.builds for _, name in build.artifacts]
+    output = applied.planned.prepared.project.output
+    return [f"Artifacts  {len(files)} below {_near(output)}/", *_listed(build.slug + "/" + name for build, name in files)] if files else []
+
+
+def _listed(names: Iterable[str]) -> list[str]:
+    found = sorted(names)
+    return [f"  {name}" for name in found[:_SHOWN]] + ([f"  and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])
+
+
+def _next(applied: Applied) -> list[str]:
+    prepared = applied.planned.prepared
+    manifest = prepared.project.manifest
+    source = _near(prepared.source.root)
+    image = next((ref for build in prepared.builds for ref in build.refs), None)
+    lines = ["Next"]
+    if image:
+        lines.append(f"  look at an image     {_look(image, manifest)}")
+    lines.append(f"  change a file        edit one below {source}/, then {_program()} plan {_near(manifest)}")
+    lines.append(f"  see every cell       {_program()} list {_near(manifest)}")
+    return lines
+
+
+def _look(image: ImageName, manifest: Path) -> str:
+    if image.registry.startswith(LAYOUT_PREFIX):
+        layout = _near(manifest.parent / image.registry.removeprefix(LAYOUT_PREFIX))
+        return f"skopeo inspect oci:{layout}:{image.repository}:{image.tag}"
+    return f"docker pull {image}"
+
+
+def _near(path: Path) -> Path:
+    return Path(os.path.relpath(path))
+
+
+def _program() -> str:
+    """How to call this program from here: a checkout's own environment is not on PATH."""
+    if shutil.which("matrixbuild"):
+        return "matrixbuild"
+    return f"{_near(Path(sys.executable))} -m matrixbuild" if sys.argv[0].endswith(".py") else str(_near(Path(sys.argv[0])))
+
+
+def _counted(number: int, word: str, plural: str = "") -> str:
+    return f"{number} {word if number == 1 else plural or f'{word}s'}"
+
+
