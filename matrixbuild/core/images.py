@@ -55,5 +55,6 @@ class ImageConfig:
     healthcheck: Healthcheck | None = None
     stop_signal: str = ""
     shell: tuple[str, ...] | None = None
+    on_build: tuple[str, ...] = ()
     platform: Platform = field(default_factory=Platform)
     history: tuple[HistoryStep, ...] = ()

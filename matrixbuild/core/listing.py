@@ -14,6 +14,8 @@ class Kind(StrEnum):
     FILE = "file"
     DIRECTORY = "dir"
     SYMLINK = "symlink"
+    PIPE = "pipe"
+    """A named pipe: only a raw checkout lists one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,11 +40,13 @@ class MadeDirectory:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FromContext:
     """A source of a COPY in the checkout: `pattern` below `directory` (relative to the checkout's root, "" is the root), seen through that
-    directory's ignore file. `ignored` are the ignore file's patterns, in order."""
+    directory's ignore file. `ignored` are the ignore file's patterns, in order. `pattern` is as written after expansion, not cleaned.
+    `whole`: symlinks lead anywhere in the directory (a Dockerfile's COPY); an Earthfile's COPY sees only what its sources name."""
 
     directory: str
     pattern: str
     ignored: tuple[str, ...]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +59,11 @@ class FromTree:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CopyFlags:
-    """How a copy is done. `as_directory` is --dir: a directory itself is copied, not its contents. `chown` as written. `wildcard`: patterns are expanded."""
+    """How a copy is done. `as_directory` is --dir: a directory itself is copied, not its contents. `chown` is the owner, as written: the
+    command's own or else the USER of that moment; where it is empty, `keep_own` keeps the source's owner and else root owns the copy.
+    `wildcard`: patterns are expanded; `empty_wildcard`: one may match nothing (a Dockerfile's COPY). `link`: VERSION 0.7 and later do
+    copies that keep the owner into an empty tree and lay that over the parent (as COPY --link), so that they neither see nor follow what
+    is there. `unpack` is a Dockerfile's ADD, which would unpack an archive."""
 
     as_directory: bool = False
     if_exists: bool = False
@@ -65,8 +71,11 @@ class CopyFlags:
     keep_own: bool = False
     follow_symlinks: bool = True
     wildcard: bool = True
+    empty_wildcard: bool = False
     chmod: int | None = None
     chown: str = ""
+    link: bool = False
+    unpack: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,15 +90,30 @@ class Copied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WrittenFile:
+    """A here-document of a Dockerfile: `text` is the content of the file `path` (absolute, clean), 0644 and root's.
+    BuildKit gives it the time of the build; here that is always the beginning of 1970."""
+
+    parent: Tree
+    path: str
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NeedsShell:
-    """The same files as `parent`; an engine checks that they could run a shell (`/bin/sh` there), as IF and FOR need it."""
+    """The same files as `parent`; an engine checks that they could run a shell (`/bin/sh` there), as IF and FOR need it. `unmatched` are
+    absolute shell patterns that the expression was evaluated with as words: a path that one of them matches means another outcome. `shells`:
+    where not empty, the names of the programs behind `/bin/sh` that give this outcome (`[[` and `==` differ from shell to shell)."""
 
     parent: Tree
     command: str
     place: Place
+    unmatched: tuple[str, ...] = ()
+    shells: tuple[str, ...] = ()
 
 
-Tree = Scratch | BaseImage | MadeDirectory | Copied | NeedsShell
+Tree = Scratch | BaseImage | MadeDirectory | WrittenFile | Copied | NeedsShell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -142,6 +166,8 @@ class Evaluation:
     used: tuple[tuple[str, Place], ...]
     commands: tuple[str, ...]
     base_images: tuple[BaseImage, ...]
+    built: tuple[Tree, ...] = ()
+    """The files of the targets that a BUILD reached: Earthly makes them, and fails with them, whether or not they save anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,133 @@
+"""ARG, LET, SET and IMPORT: what names mean from here on."""
+
+from __future__ import annotations
+
+from matrixbuild.core.earthfile.expansion import EMPTY, Value
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.flags import Flags, parse_flags
+from matrixbuild.core.earthfile.references import ReferenceProblem, Where, import_alias, parse_target
+from matrixbuild.core.earthfile.reserved import RESERVED
+from matrixbuild.core.earthfile.scope import ScopeProblem
+from matrixbuild.core.earthfile.syntax import Command
+from matrixbuild.core.earthfile.target import Target
+from matrixbuild.core.problems import Place
+
+
+def arg(target: Target, command: Command) -> None:
+    """ARG [--required] [--global] NAME[=default]; a default is expanded even where an override makes it useless."""
+    place = command.place
+    target.check_push_order(place, command.name)
+    flags = parse_flags(command)
+    name, default = _name_and_default(flags, place)
+    everywhere = _is_global(target, flags, place)
+    if flags.on("required") and default is not None:
+        raise EarthfileError(Fault.REQUIRED_ARG, f"ARG --required {name} cannot have a default", place=place, hint="remove the default or --required")
+    value = target.expand(default, place, keep_plus_escape=True) if default is not None else EMPTY
+    if value.text.startswith("$(") and not target.features.shell_out_anywhere and not _given(target, name):
+        raise target.shell_out(value.text[2:].removesuffix(")"), place)
+    target.walk.declared.add(name)
+    try:
+        effective, effective_default = target.variables.declare_arg(name, value, everywhere=everywhere)
+    except ScopeProblem as problem:
+        raise _located(problem, place) from None
+    if flags.on("required") and not effective.text:
+        raise EarthfileError(Fault.REQUIRED_ARG, f"ARG {name} is required and has no value", place=place, hint=f"give it one: --{name}=...")
+    if value.text and name in RESERVED:
+        raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot have a default", place=place, hint=f"write ARG {name}")
+    _note_input(target, name, effective, effective_default)
+
+
+def _given(target: Target, name: str) -> bool:
+    """Whether a name has a value already, so that its default does not count (0.6)."""
+    variables = target.variables
+    return any(
+        name in scope for scope in (variables.frame.overriding, variables.builtins, variables.frame.args, variables.envs, variables.frame.globals)
+    )
+
+
+def _name_and_default(flags: Flags, place: Place) -> tuple[str, str | None]:
+    match flags.words:
+        case (name,):
+            return name, None
+        case (name, "=", default):
+            return name, default
+    raise EarthfileError(Fault.SYNTAX, f"ARG cannot read {' '.join(flags.words)!r}", place=place, hint="write ARG NAME=default")
+
+
+def _is_global(target: Target, flags: Flags, place: Place) -> bool:
+    explicit = target.features.explicit_global
+    if not flags.on("global"):
+        return target.is_base and not explicit
+    if not explicit:
+        hint = "before VERSION 0.7 each ARG above the targets is global"
+        raise EarthfileError(Fault.INVALID_ARG, f"ARG --global is not known to VERSION {target.features.number}", place=place, hint=hint)
+    if not target.is_base:
+        raise EarthfileError(Fault.INVALID_ARG, "ARG --global stands in a target", place=place, hint="move it above all targets, or remove --global")
+    return True
+
+
+def _note_input(target: Target, name: str, value: Value, default: Value) -> None:
+    if len(target.variables.frames) == 1:
+        target.visit.reads(name, value.text, default.text)
+
+
+def _located(problem: ScopeProblem, place: Place) -> EarthfileError:
+    return EarthfileError(problem.fault, problem.summary, place=place, hint=problem.hint)
+
+
+def let(target: Target, command: Command) -> None:
+    """LET NAME=value."""
+    place = command.place
+    target.check_push_order(place, command.name)
+    name, value = _assignment(target, command)
+    target.check_feature("arg_scope_and_set", place=place, what="LET")
+    if name in RESERVED:
+        raise EarthfileError(Fault.BUILTIN_ARG, f"LET cannot give the built-in {name} a value", place=place, hint="give the variable another name")
+    try:
+        target.variables.declare_let(name, value)
+    except ScopeProblem as problem:
+        raise _located(problem, place) from None
+    _note_input(target, name, value, value)
+
+
+def set_(target: Target, command: Command) -> None:
+    """SET NAME=value, of a LET."""
+    target.check_feature("arg_scope_and_set", place=command.place, what="SET")
+    name, value = _assignment(target, command)
+    try:
+        target.variables.update(name, value)
+    except ScopeProblem as problem:
+        raise _located(problem, command.place) from None
+
+
+def _assignment(target: Target, command: Command) -> tuple[str, Value]:
+    match parse_flags(command).words:
+        case (name, "=", word):
+            return name, target.expand(word, command.place, keep_plus_escape=True)
+    raise EarthfileError(Fault.SYNTAX, f"{command.name} needs a name and a value", place=command.place, hint=f"write {command.name} NAME=value")
+
+
+def import_(target: Target, command: Command) -> None:
+    """IMPORT ./directory [AS alias]; in the base recipe for the whole Earthfile."""
+    place = command.place
+    words = parse_flags(command).words
+    if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "AS"):
+        raise EarthfileError(Fault.INVALID_ARG, f"IMPORT cannot read {' '.join(words)!r}", place=place, hint="write IMPORT ./directory AS alias")
+    path = target.known_text(words[0], place)
+    alias = _alias(path, target.known_text(words[2], place) if len(words) == 3 else "", place)
+    frame = target.variables.frame
+    imports = frame.global_imports if target.visit.name == "base" else frame.imports
+    if alias in imports:
+        raise EarthfileError(
+            Fault.REDECLARED, f"there is an IMPORT called {alias} already", place=place, hint="give one of them another name with AS"
+        )
+    imports[alias] = path
+
+
+def _alias(path: str, alias: str, place: Place) -> str:
+    try:
+        reference = parse_target(f"{path}+none")
+        where = "" if reference.where in (Where.HERE, Where.ALIAS) else reference.path
+        return import_alias(where.partition(":")[0] if reference.where is Where.REMOTE else where, alias)
+    except ReferenceProblem as problem:
+        raise EarthfileError(Fault.INVALID_ARG, str(problem), place=place, hint="write IMPORT ./directory AS alias") from None

@@ -1,0 +1,308 @@
+"""A Dockerfile without RUN, its build args and where its files come from in; the recipe of one of its stages out (BuildKit's rules)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from matrixbuild.core.earthfile.dockerfile_config import changed, with_env, with_step, workdir
+from matrixbuild.core.earthfile.dockerfile_text import Document, Instruction, arg_words, instructions, listed, one, pairs
+from matrixbuild.core.earthfile.expansion import Dialect, Value, expand, unknown_value
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.platforms import parse_platform
+from matrixbuild.core.earthfile.recipe import BaseImage, Copied, CopyFlags, FromContext, FromTree, Image, MadeDirectory, Scratch, Tree, WrittenFile
+from matrixbuild.core.images import DEFAULT_PATH, ImageConfig
+from matrixbuild.core.names import Platform
+from matrixbuild.core.problems import Place
+
+_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@|github\.com/", re.IGNORECASE)
+_COPY_FLAGS = {"from", "chown", "chmod", "link"}
+_EARTHLY = "install Earthly and set `engine: earthly`"
+
+
+def stage(
+    text: str,
+    *,
+    file: str,
+    target: str | None,
+    args: Mapping[str, str],
+    context: Callable[[str], FromContext | FromTree],
+    platform: Platform,
+    image_config: Callable[[str, Platform], ImageConfig | None],
+) -> Image:
+    """The stage `target` (a name or an index; None: the last), evaluated with what it needs and nothing else.
+
+    `context` gives the source for a path of the build context; `image_config` a base image's configuration, or None where it is not known
+    (then a variable that only it could define is UNKNOWN_VALUE). Raises EarthfileError: SYNTAX, NEEDS_EARTHLY for RUN and what else is not
+    executed here, UNKNOWN_TARGET, INVALID_ARG, UNKNOWN_VALUE.
+    """
+    dockerfile = _Dockerfile(text, file=file, args=args, context=context, platform=platform, image_config=image_config)
+    return dockerfile.image(dockerfile.index(target))
+
+
+@dataclass(slots=True)
+class _Written:
+    """One stage as written: its FROM and what follows."""
+
+    start: Instruction
+    base: str
+    platform: str
+    name: str
+    body: list[Instruction] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """A stage at some instruction; `env` is what words are expanded with (ENV and ARG, the later one counts)."""
+
+    tree: Tree
+    config: ImageConfig
+    env: Mapping[str, str]
+    known: bool
+    cmd_set: bool = False
+
+
+class _Dockerfile:
+    def __init__(
+        self,
+        text: str,
+        *,
+        file: str,
+        args: Mapping[str, str],
+        context: Callable[[str], FromContext | FromTree],
+        platform: Platform,
+        image_config: Callable[[str, Platform], ImageConfig | None],
+    ) -> None:
+        self._file = file
+        self._args = args
+        self._context = context
+        self._platform = platform
+        self._image_config = image_config
+        self._globals = _platform_args(platform)
+        self._stages = list(self._written(instructions(text, file=file)))
+        self._done: dict[int, tuple[Image, bool]] = {}
+
+    def _written(self, found: tuple[Instruction, ...]) -> Iterator[_Written]:
+        current: _Written | None = None
+        for instruction in found:
+            if instruction.name == "FROM":
+                if current:
+                    yield current
+                current = self._from(instruction)
+            elif current:
+                current.body.append(instruction)
+            elif instruction.name == "ARG":
+                self._global(instruction)
+            else:
+                raise instruction.error(f"{instruction.name} before the first FROM", hint="only ARG may stand there")
+        if current is None:
+            raise EarthfileError(Fault.SYNTAX, "the Dockerfile has no FROM", place=Place(file=self._file, line=1))
+        yield current
+
+    def _global(self, instruction: Instruction) -> None:
+        for name, default in arg_words(instruction):
+            if name in self._args:
+                self._globals[name] = self._args[name]
+            elif default is not None:
+                self._globals[name] = expand(default, self._global_value, dialect=Dialect.DOCKER).text
+
+    def _global_value(self, name: str) -> Value | None:
+        value = self._globals.get(name)
+        return None if value is None else Value(text=value)
+
+    def _from(self, instruction: Instruction) -> _Written:
+        words = instruction.rest.split()
+        if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
+            raise instruction.error("FROM needs an image, and AS before a name", hint="write FROM image AS name")
+        base = expand(words[0], self._global_value, dialect=Dialect.DOCKER).text
+        if not base:
+            raise instruction.error(f"the base image {words[0]} is empty", fault=Fault.INVALID_ARG, hint="give its ARG a default, or pass it")
+        wanted = expand(instruction.flag("platform"), self._global_value, dialect=Dialect.DOCKER).text
+        return _Written(start=instruction, base=base, platform=wanted, name=words[2].lower() if len(words) == 3 else "")
+
+    def index(self, target: str | None) -> int:
+        """Of the stage that is asked for."""
+        if target is None:
+            return len(self._stages) - 1
+        found = self._find(target, len(self._stages))
+        if found is None:
+            raise EarthfileError(Fault.UNKNOWN_TARGET, f"the Dockerfile has no stage {target!r}", place=Place(file=self._file, line=1))
+        return found
+
+    def _find(self, name: str, before: int) -> int | None:
+        """The last stage of that name or number among the first `before`."""
+        if name.isdecimal():
+            return int(name) if int(name) < before else None
+        return next((index for index in reversed(range(before)) if self._stages[index].name == name.lower()), None)
+
+    def image(self, index: int) -> Image:
+        return self._evaluated(index)[0]
+
+    def _evaluated(self, index: int) -> tuple[Image, bool]:
+        """The stage, and whether its base's configuration is known. Stages use earlier ones alone, so this ends."""
+        if index not in self._done:
+            written = self._stages[index]
+            state, triggers = self._start(written, index)
+            for instruction in (*triggers, *written.body):
+                state = self._step(state, instruction, index)
+            self._done[index] = Image(tree=state.tree, config=state.config), state.known
+        return self._done[index]
+
+    def _start(self, written: _Written, index: int) -> tuple[_State, list[Instruction]]:
+        """The base, and the instructions that its ONBUILD ask for."""
+        tree, config, known = self._base(written, index)
+        if "PATH" not in dict(config.env):
+            config = with_env(config, "PATH", DEFAULT_PATH)
+        triggers = [one(text, place=written.start.place) for text in config.on_build]
+        return _State(tree=tree, config=replace(config, on_build=()), env=dict(config.env), known=known), triggers
+
+    def _base(self, written: _Written, index: int) -> tuple[Tree, ImageConfig, bool]:
+        earlier = self._find(written.base, index) if not written.base.isdecimal() else None
+        if earlier is not None:
+            image, known = self._evaluated(earlier)
+            return image.tree, image.config, known
+        platform = self._platform_of(written)
+        if written.base == "scratch":
+            return Scratch(), ImageConfig(workdir="/", platform=self._platform), True
+        config = self._image_config(written.base, platform)
+        tree = BaseImage(ref=written.base, platform=platform, place=written.start.place)
+        return tree, config or ImageConfig(platform=platform), config is not None
+
+    def _platform_of(self, written: _Written) -> Platform:
+        try:
+            return parse_platform(written.platform, native=Platform(), named=False) or self._platform
+        except ValueError as error:
+            raise written.start.error(f"{error}", fault=Fault.INVALID_ARG) from error
+
+    def _step(self, state: _State, instruction: Instruction, index: int) -> _State:
+        match instruction.name:
+            case "RUN":
+                raise instruction.error("RUN needs a container, which the embedded engine does not have", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
+            case "ARG":
+                return self._arg(state, instruction)
+            case "COPY" | "ADD":
+                return self._copy(state, instruction, index)
+            case "WORKDIR":
+                return _workdir(state, instruction)
+            case "FROM":
+                raise instruction.error("FROM cannot stand here")
+        config = changed(state.config, instruction, lambda word: _value(word, state, instruction), cmd_set=state.cmd_set)
+        env = {**state.env, **_set_by(instruction, state, config)}
+        return replace(state, config=config, env=env, cmd_set=state.cmd_set or instruction.name == "CMD")
+
+    def _arg(self, state: _State, instruction: Instruction) -> _State:
+        env = dict(state.env)
+        for name, default in arg_words(instruction):
+            value = self._globals.get(name) if default is None else _value(default, replace(state, env=env), instruction)
+            value = self._args.get(name, value)
+            if value is not None:
+                env[name] = value
+        return replace(state, env=env, config=with_step(state.config, f"ARG {instruction.value}"))
+
+    def _copy(self, state: _State, instruction: Instruction, index: int) -> _State:
+        _check_flags(instruction)
+        words = [_value(word, state, instruction) for word in listed(instruction)]
+        if len(words) < 2:
+            raise instruction.error(f"{instruction.name} needs a source and a destination")
+        paths = [word for word in words[:-1] if not (instruction.documents and word.startswith("<<"))]
+        texts = (_document(document, state, instruction) for document in instruction.documents)
+        sources = (*(self._source(path, instruction, index) for path in paths), *texts)
+        dest = _destination(words[-1], state.config)
+        if len(sources) > 1 and not dest.endswith("/"):
+            raise instruction.error("several sources need a destination that ends with /", fault=Fault.INVALID_ARG)
+        copied = Copied(parent=state.tree, sources=sources, dest=dest, flags=_flags(state, instruction), place=instruction.place)
+        return replace(state, tree=copied, config=with_step(state.config, f"{instruction.name} {instruction.value} # buildkit", layer=True))
+
+    def _source(self, path: str, instruction: Instruction, index: int) -> FromContext | FromTree:
+        if instruction.name == "ADD" and _REMOTE.match(path):
+            raise instruction.error(f"ADD of {path} needs the network", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
+        origin = instruction.flag("from")
+        if not origin:
+            source = self._context(path)
+            return replace(source, whole=True) if isinstance(source, FromContext) else source
+        earlier = self._find(origin, index)
+        if earlier is not None:
+            return FromTree(tree=self.image(earlier).tree, pattern=path)
+        if origin.isdecimal():
+            raise instruction.error(f"there is no stage {origin} before this one", fault=Fault.INVALID_ARG)
+        return FromTree(tree=BaseImage(ref=origin, platform=self._platform, place=instruction.place), pattern=path)
+
+
+def _platform_args(platform: Platform) -> dict[str, str]:
+    """The build's platform is a constant: what is built must not depend on the machine that builds."""
+    out: dict[str, str] = {}
+    for prefix, each in (("BUILD", Platform()), ("TARGET", platform)):
+        out |= {f"{prefix}PLATFORM": str(each), f"{prefix}OS": each.os, f"{prefix}ARCH": each.architecture, f"{prefix}VARIANT": each.variant}
+    return out
+
+
+def _value(word: str, state: _State, instruction: Instruction) -> str:
+    def look(name: str) -> Value | None:
+        if name in state.env:
+            return Value(text=state.env[name])
+        return None if state.known else unknown_value(name)
+
+    found = expand(word, look, dialect=Dialect.DOCKER)
+    if found.unknown:
+        raise instruction.error(
+            f"whether the base image defines {found.unknown} is not known here",
+            fault=Fault.UNKNOWN_VALUE,
+            hint="declare it with ARG or ENV before it is used",
+        )
+    return found.text
+
+
+def _document(document: Document, state: _State, instruction: Instruction) -> FromTree:
+    """A here-document as a file of its name; variables in it are expanded, quotes and escapes in it stay."""
+    text = document.text
+    if document.expands:
+        text = re.sub(r"\\.|\$(?:\{[^}]*\}|\w+)", lambda found: _variable(found[0], state, instruction), text, flags=re.DOTALL)
+    path = f"/{document.name}"
+    return FromTree(tree=WrittenFile(parent=Scratch(), path=path, text=text, place=instruction.place), pattern=path)
+
+
+def _variable(text: str, state: _State, instruction: Instruction) -> str:
+    return _value(text, state, instruction) if text.startswith("$") else text
+
+
+def _set_by(instruction: Instruction, state: _State, config: ImageConfig) -> dict[str, str]:
+    """What an ENV defines; its variables only, for an ARG between may have changed another one of the configuration's."""
+    names = {_value(name, state, instruction) for name, _ in pairs(instruction)} if instruction.name == "ENV" else set()
+    return {name: value for name, value in config.env if name in names}
+
+
+def _workdir(state: _State, instruction: Instruction) -> _State:
+    path = workdir(state.config, _value(instruction.word(instruction.rest), state, instruction))
+    config = with_step(replace(state.config, workdir=path), f"WORKDIR {path}", layer=path != "/")
+    tree = state.tree if path == "/" else MadeDirectory(parent=state.tree, path=path, user=config.user, place=instruction.place)
+    return replace(state, tree=tree, config=config)
+
+
+def _check_flags(instruction: Instruction) -> None:
+    allowed = _COPY_FLAGS if instruction.name == "COPY" else _COPY_FLAGS - {"from"}
+    other = next((name for name, _ in instruction.flags if name not in allowed), None)
+    if other is not None:
+        raise instruction.error(f"{instruction.name} --{other} is not executed here", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
+
+
+def _destination(path: str, config: ImageConfig) -> str:
+    dest = workdir(config, path or ".")
+    return f"{dest}/" if path in ("", ".") or (path.endswith("/") and dest != "/") else dest
+
+
+def _flags(state: _State, instruction: Instruction) -> CopyFlags:
+    """A Dockerfile's COPY keeps times and, without --chown, owners; it copies a directory's contents, and a wildcard may match nothing."""
+    chmod = _value(instruction.flag("chmod"), state, instruction)
+    if chmod and not re.fullmatch("[0-7]+", chmod):
+        raise instruction.error(f"{chmod!r} is no octal mode", fault=Fault.INVALID_ARG, hint="write --chmod=0755")
+    linked = any(name == "link" for name, _ in instruction.flags) and not chmod
+    return CopyFlags(
+        keep_ts=True,
+        keep_own=True,
+        empty_wildcard=True,
+        unpack=instruction.name == "ADD",
+        chmod=int(chmod, 8) if chmod else None,
+        chown=_value(instruction.flag("chown"), state, instruction),
+        link=linked,
+    )

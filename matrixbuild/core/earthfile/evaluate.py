@@ -1,0 +1,152 @@
+"""One Earthly target with its overrides in, the recipe of its images and artifacts out (or what must be known to go on)."""
+
+from __future__ import annotations
+
+import posixpath
+
+from matrixbuild.core.earthfile import blocks, froms, saves, syntax
+from matrixbuild.core.earthfile.calls import Call, Known
+from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.ignorefiles import ignored
+from matrixbuild.core.earthfile.recipe import Evaluation, Image, SavedImage, SavedLocal, Wanted
+from matrixbuild.core.earthfile.reserved import RESERVED
+from matrixbuild.core.earthfile.scope import Frame, Scope, Variables
+from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Target
+from matrixbuild.core.earthfile.visits import Block, Item, Visit, Visits, check_images
+from matrixbuild.core.earthfile.walk import Entry, Parsed, Walk, Want
+from matrixbuild.core.problems import Place, did_you_mean
+
+__all__ = ["Call", "Known", "evaluate"]
+
+
+def evaluate(call: Call, known: Known) -> Evaluation | Wanted:
+    """Evaluate as Earthly 0.8.16 would. Pure: the same call and knowledge give the same result.
+
+    Wanted names texts and base image configurations without which it cannot go on: the caller adds them to `known` (None for a file that
+    does not exist) and calls again. Raises EarthfileError, with a place in the Earthfile at fault.
+    """
+    try:
+        return _evaluated(call, known)
+    except Want as want:
+        return want.wanted
+    except RecursionError:
+        hint = "make the Earthfile flatter"
+        raise EarthfileError(Fault.CYCLE, f"the targets, functions and blocks of +{call.target} are nested too deeply", hint=hint) from None
+
+
+def _evaluated(call: Call, known: Known) -> Evaluation:
+    if name := next((name for name, _ in call.overrides if name in RESERVED), ""):
+        raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot be given a value", hint="remove it from the args")
+    directory = posixpath.normpath(call.directory).removeprefix("./") if call.directory not in ("", ".") else ""
+    walk = Walk(call=call, known=known, visits=Visits(upfront=True), enter=enter)
+    place = Place(file=posixpath.join(directory, "Earthfile"), line=1)
+    walk.visits.upfront = walk.parsed(directory, place=place).features.use_visited_upfront_hash_collection
+    overriding = Scope({name: Value(text=text, taint=frozenset({name})) for name, text in call.overrides})
+    block = Block()
+    entry = Entry(directory=directory, name=call.target, overriding=overriding, platform=call.platform, saving=call.outputs, block=block, place=place)
+    visit = enter(walk, entry)
+    if call.outputs:
+        block.wait()
+    return _result(walk, visit)
+
+
+def _result(walk: Walk, visit: Visit) -> Evaluation:
+    legacy = [item for each in walk.visits.all if each.saving for item in each.legacy]
+    check_images([item for item in legacy if item.checked])
+    items = {id(item): item for each in walk.visits.all for item in (*each.items, *legacy)}.values()
+    saved = sorted((item for item in items if item.saved or (item in legacy)), key=_order)
+    return Evaluation(
+        image=Image(tree=visit.tree, config=visit.config),
+        artifacts=visit.artifacts,
+        images=tuple(item.output for item in saved if isinstance(item.output, SavedImage)),
+        locals=tuple(item.output for item in saved if isinstance(item.output, SavedLocal)),
+        declared=frozenset(walk.declared),
+        used=tuple(walk.used),
+        commands=tuple(walk.commands),
+        base_images=tuple(walk.bases.values()),
+        built=tuple(each.tree for each in walk.built.values()),
+    )
+
+
+def _order(item: Item) -> int:
+    return item.order
+
+
+def enter(walk: Walk, entry: Entry) -> Visit:
+    """Go through a target, or find that it was gone through with the same args. Raises EarthfileError."""
+    parsed = walk.parsed(entry.directory, place=entry.place)
+    hidden = ignored(walk, entry.directory, implicit=not parsed.features.no_implicit_ignore, docker=False, place=entry.place)
+    platform = entry.platform or walk.call.native
+    found = walk.visits.find(entry.directory, entry.name, platform, entry.overriding)
+    if found:
+        return _again(found, entry)
+    recipe = _recipe(parsed.earthfile, entry)
+    if parsed.earthfile.version and parsed.earthfile.file not in walk.files:
+        walk.files.add(parsed.earthfile.file)
+        walk.note("VERSION", parsed.earthfile.version.args)
+    visit = walk.visits.add(entry.directory, entry.name, platform, entry.overriding)
+    visit.saving, visit.current, visit.config = entry.saving, entry.platform, EMPTY_IMAGE
+    walk.deeper(str(visit), entry.place)
+    _go_through(_target(walk, entry, visit, parsed, hidden), recipe)
+    walk.depth -= 1
+    return visit
+
+
+def _again(visit: Visit, entry: Entry) -> Visit:
+    if not visit.done:
+        hint = "a target cannot be made from itself: break the circle, for example with a target that both use"
+        raise EarthfileError(Fault.CYCLE, f"{visit} needs itself", place=entry.place, hint=hint)
+    if entry.saving:
+        visit.save_again()
+    for item in visit.items if entry.block else ():
+        entry.block.add(item)  # type: ignore[union-attr]
+    return visit
+
+
+def _recipe(earthfile: syntax.Earthfile, entry: Entry) -> syntax.Recipe | None:
+    """The recipe of a target; None for the base recipe."""
+    if entry.name == "base":
+        return None
+    for recipe in earthfile.targets:
+        if recipe.name == entry.name:
+            return recipe
+    hint = did_you_mean(entry.name, (recipe.name for recipe in earthfile.targets)) or f"{earthfile.file} has no target of that name"
+    raise EarthfileError(Fault.UNKNOWN_TARGET, f"there is no target +{entry.name} in {earthfile.file}", place=entry.place, hint=hint)
+
+
+def _target(walk: Walk, entry: Entry, visit: Visit, parsed: Parsed, hidden: tuple[str, ...]) -> Target:
+    frame = Frame(directory=entry.directory, overriding=entry.overriding)
+    variables = Variables(frame, builtins=Scope(), scoped=parsed.features.arg_scope_and_set)
+    target = Target(
+        walk=walk,
+        visit=visit,
+        features=parsed.features,
+        variables=variables,
+        default=entry.platform,
+        is_base=entry.name == "base",
+        ignored=hidden,
+        blocks=[entry.block or Block()],
+    )
+    target.declare_builtins()
+    return target
+
+
+def _go_through(target: Target, recipe: syntax.Recipe | None) -> None:
+    if recipe is None:
+        base = target.walk.parsed(target.visit.directory, place=Place(file="Earthfile", line=1)).earthfile.base
+        blocks.run_body(target, base)
+    else:
+        froms.from_base(target, recipe.place)
+        blocks.run_body(target, recipe.body)
+    _finish(target)
+
+
+def _finish(target: Target) -> None:
+    visit, variables = target.visit, target.variables
+    saves.as_referred(target)
+    visit.envs, visit.envs_unknown = variables.envs, variables.envs_unknown
+    visit.globals, visit.imports = variables.frame.globals, variables.frame.global_imports
+    visit.done = True
+    if visit.saving:
+        visit.save()

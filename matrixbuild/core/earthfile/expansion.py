@@ -1,0 +1,265 @@
+"""A word of an Earthfile command in, its expanded value out, with the names of the overrides that influenced it.
+
+Two dialects are Earthly's own history: with `--shell-out-anywhere` (default from 0.7) words go through a lexer that knows `$(...)`
+and `${x%suffix}`; before it through Docker's, where an error leaves the word as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A text, the names of the overrides that influenced it, and (where a base image is not known) a variable in it that is not known."""
+
+    text: str
+    taint: frozenset[str] = frozenset()
+    unknown: str = ""
+
+    def with_text(self, text: str) -> Value:
+        """Another text that came from the same influences."""
+        return Value(text=text, taint=self.taint, unknown=self.unknown)
+
+
+EMPTY = Value(text="")
+
+Lookup = Callable[[str], Value | None]
+"""The value of a variable that is visible here, or None."""
+
+
+class Dialect(Enum):
+    """Whose lexer expands: `EARTHLY` (shell-out anywhere) or `DOCKER` (0.6 without that flag)."""
+
+    EARTHLY = "earthly"
+    DOCKER = "docker"
+
+
+class WordError(Exception):
+    """A word that cannot be expanded; the text says why in one clause. `malformed`: not even its quotes and braces can be read."""
+
+    def __init__(self, summary: str, *, malformed: bool = False) -> None:
+        super().__init__(summary)
+        self.malformed = malformed
+
+
+class ShellOut(Exception):  # noqa: N818  (not an error of the word: it asks for a shell)
+    """The word runs a shell command in the image; `command` is that command."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command)
+        self.command = command
+
+
+def joined(parts: Iterable[Value], separator: str = "") -> Value:
+    """Several values as one."""
+    values = tuple(parts)
+    taint = frozenset[str]().union(*(value.taint for value in values))
+    unknown = next((value.unknown for value in values if value.unknown), "")
+    return Value(text=separator.join(value.text for value in values), taint=taint, unknown=unknown)
+
+
+def unknown_value(name: str) -> Value:
+    """What stands for a variable that only an image we have not seen could define."""
+    return Value(text=f"\N{REPLACEMENT CHARACTER}{name}\N{REPLACEMENT CHARACTER}", unknown=name)
+
+
+def expand(word: str, lookup: Lookup, *, dialect: Dialect = Dialect.EARTHLY, keep_plus_escape: bool = False) -> Value:
+    r"""Expand variables in one word and take its quotes off; nothing is split.
+
+    `\+` stays escaped where a reference is still to be parsed (`keep_plus_escape`) and becomes `+` elsewhere.
+    Raises WordError, or ShellOut for `$(...)` and for `$HOME` and `$PATH` where nothing defines them.
+    """
+    escaped = word.replace("\\+", "\\\\+")
+    value = _expand_earthly(escaped, lookup) if dialect is Dialect.EARTHLY else _expand_docker(escaped, lookup)
+    return value if keep_plus_escape else value.with_text(value.text.replace("\\+", "+"))
+
+
+def runs_a_shell(word: str) -> bool:
+    """Whether a word holds a `$(...)`, or cannot be lexed at all (what Earthly asks before it converts a BUILD ahead of its turn)."""
+    try:
+        _Lexer(word, lambda _: EMPTY, Dialect.EARTHLY).whole()
+    except (ShellOut, WordError):
+        return True
+    return False
+
+
+def _expand_earthly(word: str, lookup: Lookup) -> Value:
+    if not any(char in word for char in "$'\"\\"):
+        return Value(text=word)
+    try:
+        return _Lexer(word, lookup, Dialect.EARTHLY).whole()
+    except WordError as error:
+        raise WordError(f"cannot expand {word}: {error}", malformed=error.malformed) from None
+
+
+def _expand_docker(word: str, lookup: Lookup) -> Value:
+    try:
+        return _Lexer(word, lookup, Dialect.DOCKER).whole()
+    except WordError:
+        return Value(text=word)  # as Earthly before --shell-out-anywhere: no effect where the lexer fails
+
+
+_SPECIAL = "@*#?-$!0"
+_ASKED_OF_A_SHELL = ("HOME", "PATH")
+
+
+class _Lexer:
+    """One pass over one word."""
+
+    def __init__(self, word: str, lookup: Lookup, dialect: Dialect) -> None:
+        self._word = word
+        self._at = 0
+        self._lookup = lookup
+        self._dialect = dialect
+
+    def whole(self) -> Value:
+        return self._until("")
+
+    def _peek(self) -> str:
+        return self._word[self._at : self._at + 1]
+
+    def _next(self) -> str:
+        char = self._peek()
+        self._at += 1
+        return char
+
+    def _until(self, stop: str) -> Value:
+        parts: list[Value] = []
+        while char := self._peek():
+            if char == stop:
+                self._at += 1
+                return joined(parts)
+            parts.append(self._piece(char))
+        if stop:
+            raise WordError(f"{stop!r} is missing", malformed=True)
+        return joined(parts)
+
+    def _piece(self, char: str) -> Value:
+        if char == "$":
+            return self._dollar()
+        if char == "'":
+            return self._single_quoted()
+        if char == '"':
+            return self._double_quoted()
+        self._at += 1
+        return Value(text=self._next() if char == "\\" else char)
+
+    def _single_quoted(self) -> Value:
+        end = self._word.find("'", self._at + 1)
+        if end < 0:
+            raise WordError("a single quote is never closed", malformed=True)
+        text = self._word[self._at + 1 : end]
+        self._at = end + 1
+        return Value(text=text)
+
+    def _double_quoted(self) -> Value:
+        self._at += 1
+        parts: list[Value] = []
+        while char := self._peek():
+            if char == '"':
+                self._at += 1
+                return joined(parts)
+            parts.append(self._dollar() if char == "$" else self._quoted_char())
+        raise WordError("a double quote is never closed", malformed=True)
+
+    def _quoted_char(self) -> Value:
+        char = self._next()
+        if char != "\\":
+            return Value(text=char)
+        following = self._peek()
+        if following in ('"', "$", "\\"):
+            self._at += 1
+            return Value(text=following)
+        return Value(text=char if following else "")
+
+    def _dollar(self) -> Value:
+        self._at += 1
+        following = self._peek()
+        if following == "{":
+            self._at += 1
+            return self._braced()
+        if following == "(" and self._dialect is Dialect.EARTHLY:
+            self._at += 1
+            raise ShellOut(self._command())
+        name = self._name()
+        return self._get(name) or EMPTY if name else Value(text="$")
+
+    def _name(self) -> str:
+        start, first = self._at, self._peek()
+        if first.isdecimal():
+            while self._peek().isdecimal():
+                self._at += 1
+        elif first and first in _SPECIAL:
+            self._at += 1
+        else:
+            while self._peek() == "_" or self._peek().isalpha() or self._peek().isdecimal():
+                self._at += 1
+        return self._word[start : self._at]
+
+    def _get(self, name: str) -> Value | None:
+        value = self._lookup(name)
+        if value is None and name in _ASKED_OF_A_SHELL and self._dialect is Dialect.EARTHLY:
+            raise ShellOut(f"echo ${name}")
+        return value
+
+    def _command(self) -> str:
+        """The text up to the parenthesis that closes `$(`, quotes and escapes respected."""
+        start, depth = self._at, 1
+        while char := self._next():
+            if char == "\\":
+                self._at += 1
+            elif char in "'\"":
+                self._skip_quotes(char)
+            elif char in "()":
+                depth += 1 if char == "(" else -1
+                if depth == 0:
+                    return self._word[start : self._at - 1]
+        raise WordError("')' is missing", malformed=True)
+
+    def _skip_quotes(self, quote: str) -> None:
+        while char := self._next():
+            if char == quote:
+                return
+            if char == "\\" and quote == '"':
+                self._at += 1
+        raise WordError("a quote inside of $(...) is never closed", malformed=True)
+
+    def _braced(self) -> Value:
+        following = self._peek()
+        if not following:
+            raise WordError("'}' is missing", malformed=True)
+        if following in "{}:":
+            raise WordError("the name after ${ is missing", malformed=True)
+        name, modifier = self._name(), self._next()
+        if modifier == "}":
+            return self._get(name) or EMPTY
+        if modifier == ":":
+            modifier = f":{self._next()}"
+        allowed = (":+", ":-", ":?", "?", "%", "#") if self._dialect is Dialect.EARTHLY else (":+", ":-", ":?", "+", "-", "?")
+        if modifier not in allowed:
+            raise WordError(f"${{{name}{modifier}...}} is no expansion that Earthly knows")
+        word = self._until("}")
+        return _modified(name, modifier, self._get(name), word)
+
+
+def _modified(name: str, modifier: str, value: Value | None, word: Value) -> Value:
+    if value is not None and value.unknown:
+        return value
+    plain = value or EMPTY
+    empty = value is None or (not value.text and modifier.startswith(":"))
+    match modifier[-1]:
+        case "-":
+            return joined((plain.with_text(""), word)) if empty else plain
+        case "+":
+            return plain.with_text("") if empty else joined((plain.with_text(""), word))
+        case "?":
+            if empty:
+                raise WordError(f"{name} {'is not set or empty' if modifier == ':?' else 'is not set'}{f' ({word.text})' if word.text else ''}")
+            return plain
+        case "%":
+            return plain.with_text(plain.text.removesuffix(word.text))
+        case _:
+            return plain.with_text(plain.text.removeprefix(word.text))

@@ -1,0 +1,217 @@
+"""FROM and FROM DOCKERFILE: what a target starts from."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, replace
+
+from matrixbuild.core.earthfile import dockerfile
+from matrixbuild.core.earthfile.dockerfile_text import instructions
+from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.flags import Flags, parse_flags
+from matrixbuild.core.earthfile.ignorefiles import ignored
+from matrixbuild.core.earthfile.origins import context_file
+from matrixbuild.core.earthfile.recipe import Copied, CopyFlags, FromContext, FromTree, Image, Scratch
+from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_artifact, resolved
+from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.earthfile.syntax import Command
+from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Args, Target, key_value
+from matrixbuild.core.earthfile.visits import Visit
+from matrixbuild.core.images import ImageConfig
+from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, Platform
+from matrixbuild.core.problems import Place
+
+BASE = Reference(where=Where.HERE, path="", name="base")
+
+
+def from_(target: Target, command: Command) -> None:
+    """FROM image, FROM scratch, FROM +target."""
+    place = command.place
+    target.check_push_order(place, command.name)
+    flags = parse_flags(command)
+    if len(flags.words) == 3 and flags.words[1] == "AS":
+        raise EarthfileError(
+            Fault.UNSUPPORTED_COMMAND, "FROM ... AS is no command of an Earthfile", place=place, hint="write an Earthly target for each stage"
+        )
+    if not flags.words:
+        raise EarthfileError(Fault.INVALID_ARG, "FROM names no image", place=place, hint="write FROM image, FROM +target or FROM scratch")
+    name = target.known_text(flags.words[0], place, keep_plus_escape=True)
+    args = target.args(flags.words[1:], place, inherited=flags.texts("build-arg"))
+    if flags.on("pass-args"):
+        target.check_feature("pass_args", place=place, what="FROM --pass-args")
+    start(target, name, args, flags, place)
+
+
+def start(target: Target, name: str, args: list[tuple[str, Value]], flags: Flags, place: Place) -> None:
+    """What FROM does once its words are expanded."""
+    target.cmd_set = False
+    target.declare_not_local()
+    platform = target.set_platform(target.platform(flags.text("platform"), place), place)
+    if "+" in name:
+        reference = target.reference(name, place)
+        from_target(target, reference, tuple(args), place, pass_args=flags.on("pass-args"))
+        return
+    if args:
+        raise EarthfileError(Fault.INVALID_ARG, f"FROM {name} takes no args: it is an image", place=place, hint="args are for FROM +target")
+    _from_image(target, name, platform, place)
+
+
+def from_base(target: Target, place: Place) -> None:
+    """The FROM +base that each target begins with."""
+    target.cmd_set = False
+    target.declare_not_local()
+    target.set_platform(None, place)
+    from_target(target, BASE, (), place, pass_args=False)
+
+
+def from_target(target: Target, reference: Reference, args: Args, place: Place, *, pass_args: bool) -> None:
+    """FROM +target: its files as they are at its end, its configuration as of its last SAVE IMAGE (Earthly's own, executed)."""
+    other = target.go(reference, args, place, platform=target.visit.current, build=False, pass_args=pass_args)
+    visit = target.visit
+    visit.tree, visit.workdir, visit.config = other.tree, other.workdir, other.config
+    visit.has_from = other.has_from
+    visit.current = other.current
+    target.variables.envs, target.variables.envs_unknown = other.envs.copy(), other.envs_unknown
+    if reference.where is Where.HERE:
+        _take_globals(target, other)
+
+
+def _take_globals(target: Target, other: Visit) -> None:
+    for name in sorted(other.globals.active_names()):
+        value = other.globals.active(name)
+        if value is not None and target.variables.active(name) is None:
+            default = other.inputs.get(name, ("", ""))[1]
+            target.visit.reads(name, value.text, default)
+    target.variables.frame.globals = other.globals.copy()
+    target.variables.frame.global_imports = dict(other.imports)
+
+
+def _from_image(target: Target, name: str, platform: Platform, place: Place) -> None:
+    if name == "scratch":
+        bare = Platform(os=platform.os, architecture=platform.architecture)
+        _begin(target, Image(tree=Scratch(), config=replace(EMPTY_IMAGE, platform=bare)), workdir="", envs=())
+        return
+    _check_name(name, place)
+    node, config = target.walk.base_image(name, platform, place)
+    target.variables.envs_unknown = config is None
+    base = config or ImageConfig(platform=platform)
+    _begin(target, Image(tree=node, config=_as_earthly_reads(base)), workdir=base.workdir, envs=base.env)
+    target.variables.envs_unknown = config is None
+
+
+def _check_name(name: str, place: Place) -> None:
+    if name.startswith(LAYOUT_PREFIX):
+        return
+    try:
+        ImageName.parse(name)
+    except ValueError as error:
+        raise EarthfileError(
+            Fault.INVALID_ARG, str(error), place=place, hint="FROM needs an image such as ubuntu:24.04, a target such as +base, or scratch"
+        ) from None
+
+
+def _as_earthly_reads(config: ImageConfig) -> ImageConfig:
+    """Earthly keeps neither SHELL nor the history of what it starts from."""
+    return replace(config, shell=None, history=())
+
+
+def _begin(target: Target, image: Image, *, workdir: str, envs: tuple[tuple[str, str], ...]) -> None:
+    target.visit.tree, target.visit.config, target.visit.workdir = image.tree, image.config, workdir
+    target.visit.has_from = True
+    target.variables.envs_unknown = False
+    target.variables.envs = Scope()
+    for name, value in envs:
+        key, rest = key_value(f"{name}={value}")
+        target.variables.envs.put(key, Value(text=rest or ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """The stage of a Dockerfile to start from; `file` is the Dockerfile's path in the checkout."""
+
+    file: str
+    name: str
+    context: FromContext | FromTree
+    platform: Platform
+
+
+def from_dockerfile(target: Target, command: Command) -> None:
+    """FROM DOCKERFILE: a stage of a Dockerfile, its context a directory of the checkout or an artifact."""
+    place = command.place
+    target.check_push_order(place, command.name)
+    flags = parse_flags(command)
+    if not flags.words:
+        raise EarthfileError(Fault.INVALID_ARG, "FROM DOCKERFILE names no context", place=place, hint="write FROM DOCKERFILE followed by a directory")
+    if flags.on("allow-privileged"):
+        target.check_feature("allow_privileged_from_dockerfile", place=place, what="FROM DOCKERFILE --allow-privileged")
+    context = target.known_text(flags.words[0], place)
+    args = target.args(flags.words[1:], place, inherited=flags.texts("build-arg"))
+    platform = target.set_platform(target.platform(flags.text("platform"), place), place)
+    path = target.known_text(flags.text("f"), place)
+    source, file = _context(target, context, args, place, dockerfile=not path)
+    if path:
+        file = _dockerfile_of(target, path, args, place)
+    stage = _Stage(file=file, name=target.known_text(flags.text("target"), place), context=source, platform=platform)
+    _begin_stage(target, stage, args, place)
+
+
+def _begin_stage(target: Target, stage: _Stage, args: list[tuple[str, Value]], place: Place) -> None:
+    text = target.walk.texts(stage.file)[0]
+    if text is None:
+        raise EarthfileError(
+            Fault.FILE_NOT_FOUND, f"FROM DOCKERFILE needs {stage.file}, which does not exist", place=place, hint="-f names another file"
+        )
+    for instruction in instructions(text, file=stage.file):
+        target.walk.note(instruction.name, (*(f"--{name}={value}" for name, value in instruction.flags), instruction.value))
+    image = dockerfile.stage(
+        text,
+        file=stage.file,
+        target=stage.name or None,
+        args={name: target.walk.use(value, place) for name, value in args},
+        context=lambda pattern: _in_context(stage.context, pattern),
+        platform=stage.platform,
+        image_config=lambda ref, of: target.walk.base_image(ref, of, place)[1],
+    )
+    _begin(target, Image(tree=image.tree, config=replace(image.config, shell=None)), workdir=image.config.workdir, envs=image.config.env)
+
+
+def _in_context(source: FromContext | FromTree, pattern: str) -> FromContext | FromTree:
+    if isinstance(source, FromTree):
+        return FromTree(tree=source.tree, pattern=posixpath.join("/", pattern))
+    return replace(source, pattern=pattern)
+
+
+def _context(target: Target, text: str, args: list[tuple[str, Value]], place: Place, *, dockerfile: bool) -> tuple[FromContext | FromTree, str]:
+    """The context, and (`dockerfile`) the path of the Dockerfile in it as a file of the checkout.
+
+    An artifact is copied into a context of its own: of `+t/dir` that holds `dir`, of `+t/dir/*` what is in it.
+    """
+    try:
+        reference, path = parse_artifact(text)
+    except ReferenceProblem:
+        directory = _directory(target, text, place)
+        hidden = ignored(target.walk, directory, implicit=True, docker=target.features.use_docker_ignore, place=place)
+        return FromContext(directory=directory, pattern="", ignored=hidden, whole=True), posixpath.join(directory, "Dockerfile")
+    artifacts = target.go(reference, tuple(args), place, platform=target.visit.current, build=False).artifacts
+    options = CopyFlags(as_directory=True, keep_own=True, link=target.features.use_copy_link)
+    copied = Copied(parent=Scratch(), sources=(FromTree(tree=artifacts, pattern=path),), dest="/", flags=options, place=place)
+    file = context_file(target.walk, artifacts, posixpath.join(path, "Dockerfile"), place) if dockerfile else ""
+    return FromTree(tree=copied, pattern="/"), file
+
+
+def _directory(target: Target, text: str, place: Place) -> str:
+    try:
+        return resolved(target.variables.frame.directory, text)
+    except ReferenceProblem as problem:
+        raise EarthfileError(Fault.FILE_NOT_FOUND, str(problem), place=place, hint="only directories of the checkout can be built from") from None
+
+
+def _dockerfile_of(target: Target, path: str, args: list[tuple[str, Value]], place: Place) -> str:
+    """The path of a Dockerfile named by -f, as a file of the checkout."""
+    try:
+        reference, inside = parse_artifact(path)
+    except ReferenceProblem:
+        return posixpath.join(_directory(target, posixpath.dirname(path) or ".", place), posixpath.basename(path))
+    other = target.go(reference, tuple(args), place, platform=target.visit.current, build=False)
+    return context_file(target.walk, other.artifacts, inside, place)

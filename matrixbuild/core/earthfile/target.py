@@ -1,0 +1,310 @@
+"""One Earthly target while its commands are gone through: what its image is so far, what names mean, and where references lead."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field, replace
+
+from matrixbuild.core.earthfile.expansion import Dialect, ShellOut, Value, WordError, expand, unknown_value
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.features import Features
+from matrixbuild.core.earthfile.platforms import parse_platform
+from matrixbuild.core.earthfile.recipe import MadeDirectory, NeedsShell, Scratch
+from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_target, resolved
+from matrixbuild.core.earthfile.reserved import RESERVED, builtin_args, platform_args
+from matrixbuild.core.earthfile.scope import Scope, Variables, combined
+from matrixbuild.core.earthfile.syntax import Command
+from matrixbuild.core.earthfile.visits import Block, Visit
+from matrixbuild.core.earthfile.walk import USE_EARTHLY, Entry, Walk
+from matrixbuild.core.images import DEFAULT_PATH, HistoryStep, ImageConfig
+from matrixbuild.core.names import Platform
+from matrixbuild.core.problems import Place
+
+EMPTY_IMAGE = ImageConfig(env=(("PATH", DEFAULT_PATH),), workdir="/")
+"""What FROM scratch starts with."""
+
+Args = tuple[tuple[str, Value], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """The state of one target; `default` is the platform it was called for, `visit.current` the one of its last FROM."""
+
+    walk: Walk
+    visit: Visit
+    features: Features
+    variables: Variables
+    default: Platform | None
+    is_base: bool
+    ignored: tuple[str, ...]
+    blocks: list[Block]
+    pushed: bool = False
+    """Before 0.7 nothing but saves may follow a SAVE IMAGE --push."""
+    cmd_set: bool = False
+    ahead: dict[int, tuple[Value, ...]] = field(default_factory=dict)
+    """BUILDs whose words were read before their turn."""
+    images: list[ImageConfig] = field(default_factory=list)
+
+    # Values -----------------------------------------------------------------
+
+    @property
+    def dialect(self) -> Dialect:
+        return Dialect.EARTHLY if self.features.shell_out_anywhere else Dialect.DOCKER
+
+    def lookup(self, name: str) -> Value | None:
+        """What a variable stands for here; a marker where only an unknown base image could say."""
+        value = self.variables.active(name)
+        return unknown_value(name) if value is None and self.variables.envs_unknown else value
+
+    def expand(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> Value:
+        """A word's value, not yet counted as used. Raises EarthfileError."""
+        try:
+            return expand(word, self.lookup, dialect=self.dialect, keep_plus_escape=keep_plus_escape)
+        except WordError as error:
+            raise EarthfileError(
+                Fault.SYNTAX if error.malformed else Fault.INVALID_ARG, str(error), place=place, hint="put it in single quotes to have it as it is"
+            ) from None
+        except ShellOut as shell_out:
+            raise self.shell_out(shell_out.command, place) from None
+
+    def text(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> str:
+        """A word's text, counted as used."""
+        return self.walk.use(self.expand(word, place, keep_plus_escape=keep_plus_escape), place)
+
+    def known_text(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> str:
+        """As `text`, for what is read further; EarthfileError (UNKNOWN_VALUE) where an unknown image decides it."""
+        value = self.expand(word, place, keep_plus_escape=keep_plus_escape)
+        if value.unknown:
+            raise self.unknown(value.unknown, place)
+        return self.walk.use(value, place)
+
+    @staticmethod
+    def unknown(name: str, place: Place) -> EarthfileError:
+        hint = f"fetch the base image first, or declare ARG {name} above"
+        return EarthfileError(Fault.UNKNOWN_VALUE, f"${name} may be set by a base image that has not been looked at", place=place, hint=hint)
+
+    def shell_out(self, command: str, place: Place) -> EarthfileError:
+        """The error of a word that runs a shell."""
+        self.check_from(place, "a shell-out")
+        root = self.visit.tree
+        while isinstance(root, MadeDirectory | NeedsShell):
+            root = root.parent
+        if isinstance(root, Scratch):
+            return EarthfileError(
+                Fault.NO_SHELL, f"$({command}) needs a shell, and there is no file in the image", place=place, hint="write the value itself"
+            )
+        return needs_earthly(f"$({command}) runs a shell in the image, which", place)
+
+    # Where commands are allowed ----------------------------------------------
+
+    def check_from(self, place: Place, command: str) -> None:
+        """Raise EarthfileError (NO_FROM) before the first FROM."""
+        if not self.visit.has_from:
+            hint = "write FROM with an image, a target, or scratch above"
+            raise EarthfileError(Fault.NO_FROM, f"{command} stands before any FROM", place=place, hint=hint)
+
+    def check_push_order(self, place: Place, command: str) -> None:
+        """Raise EarthfileError (PUSH_ORDER) for what may not follow a SAVE IMAGE --push before 0.7."""
+        if self.pushed:
+            hint = "move it above the SAVE IMAGE --push, or begin the Earthfile with VERSION 0.7 or 0.8"
+            raise EarthfileError(Fault.PUSH_ORDER, f"{command} may not follow a SAVE IMAGE --push", place=place, hint=hint)
+
+    def check(self, command: Command) -> None:
+        """Both of these."""
+        self.check_push_order(command.place, command.name)
+        self.check_from(command.place, command.name)
+
+    def check_feature(self, name: str, *, place: Place, what: str) -> None:
+        """Raise EarthfileError (FEATURE_GATE) where a feature is off."""
+        if not getattr(self.features, name):
+            flag = f"--{name.rstrip('_').replace('_', '-')}"
+            hint = f"begin the Earthfile with VERSION {flag} {self.features.number}, or with a newer version"
+            raise EarthfileError(
+                Fault.FEATURE_GATE, f"{what} needs the feature {flag}, which VERSION {self.features.number} does not turn on", place=place, hint=hint
+            )
+
+    # The image ---------------------------------------------------------------
+
+    def step(self, created_by: str, *, layer: bool = False) -> None:
+        """Note a command in the image's history."""
+        steps = (*self.visit.config.history, HistoryStep(created_by=created_by, layer=layer))
+        self.visit.config = replace(self.visit.config, history=steps)
+
+    def absolute(self, path: str, *, slash: bool = False) -> str:
+        """A path seen from the working directory; with `slash` a trailing `/` or `/.` stays, as it counts for a copy."""
+        clean = posixpath.normpath(path) if path else "."
+        if not clean.startswith("/"):
+            clean = posixpath.normpath(posixpath.join("/", self.visit.workdir, clean))
+        clean = f"/{clean.lstrip('/')}"
+        if slash and path.endswith("/"):
+            return f"{clean.rstrip('/')}/"
+        if slash and path.endswith("/."):
+            return f"{clean.rstrip('/')}/."
+        return clean
+
+    # Platforms ---------------------------------------------------------------
+
+    def materialized(self, platform: Platform | None) -> Platform:
+        return platform or self.walk.call.native
+
+    def platform(self, word: str, place: Place) -> Platform | None:
+        """The value of a --platform; None for the default."""
+        try:
+            return parse_platform(self.known_text(word, place), native=self.walk.call.native, named=self.features.new_platform)
+        except ValueError as error:
+            raise EarthfileError(Fault.INVALID_ARG, str(error), place=place, hint="linux/amd64 and linux/arm64 are the usual ones") from None
+
+    def set_platform(self, platform: Platform | None, place: Place) -> Platform:
+        """A FROM-like command's platform becomes the target's."""
+        contradicts = platform and self.default and platform != self.default
+        if contradicts and not self.features.new_platform:
+            hint = "use one of them, or begin the Earthfile with VERSION 0.7 or 0.8"
+            raise EarthfileError(Fault.INVALID_ARG, f"--platform {platform} contradicts the target's {self.default}", place=place, hint=hint)
+        self.visit.current = platform or self.default
+        self._declare_platform()
+        return self.materialized(self.visit.current)
+
+    def _declare_platform(self) -> None:
+        for name, value in platform_args("TARGET", self.materialized(self.visit.current)).items():
+            self.variables.builtins.put(name, Value(text=value), active=False)
+
+    def declare_not_local(self) -> None:
+        """EARTHLY_LOCALLY is there after a FROM, in every VERSION."""
+        self.variables.builtins.put("EARTHLY_LOCALLY", Value(text="false"), active=False)
+
+    def declare_not_local(self) -> None:
+        """EARTHLY_LOCALLY is there after a FROM, in every VERSION."""
+        self.variables.builtins.put("EARTHLY_LOCALLY", Value(text="false"), active=False)
+
+    def declare_builtins(self) -> None:
+        """The built-in ARGs, inactive until declared."""
+        native = self.walk.call.native
+        values = builtin_args(directory=self.visit.directory, target=self.visit.name, features=self.features, push=self.visit.saving)
+        values |= platform_args("USER", native) | (platform_args("NATIVE", native) if self.features.new_platform else {})
+        for name, value in values.items():
+            self.variables.builtins.put(name, Value(text=value), active=False)
+        self._declare_platform()
+
+    # References --------------------------------------------------------------
+
+    def directory_of(self, reference: Reference, place: Place) -> str:
+        """The directory a reference leads to, relative to the checkout. Raises EarthfileError."""
+        frame = self.variables.frame
+        where, path = reference.where, reference.path
+        if where is Where.HERE:
+            return frame.directory
+        if where is Where.ALIAS:
+            if path not in frame.imports and path not in frame.global_imports:
+                raise EarthfileError(
+                    Fault.UNKNOWN_TARGET,
+                    f"{path} of {reference} is no IMPORT of this Earthfile",
+                    place=place,
+                    hint=f"write ./{path}+{reference.name} for a directory",
+                )
+            path = frame.imports.get(path) or frame.global_imports[path]
+            where = parse_target(f"{path}+none").where
+        if where is Where.REMOTE:
+            raise needs_earthly(f"{path} is another repository, which", place)
+        try:
+            return resolved(frame.directory, path)
+        except ReferenceProblem as problem:
+            raise EarthfileError(Fault.UNKNOWN_TARGET, str(problem), place=place, hint="only directories of the checkout can be built from") from None
+
+    def reference(self, text: str, place: Place) -> Reference:
+        """A target's reference. Raises EarthfileError (INVALID_ARG)."""
+        try:
+            return parse_target(text)
+        except ReferenceProblem as problem:
+            raise EarthfileError(
+                Fault.INVALID_ARG, str(problem), place=place, hint="a reference is +target, ./directory+target or import+target"
+            ) from None
+
+    def overriding(self, reference: Reference, args: Args, *, pass_args: bool) -> Scope:
+        """The overrides a called target gets: explicit ones, and inside of an Earthfile the caller's own overrides too."""
+        explicit = Scope(dict(args))
+        if pass_args:
+            return combined(explicit, self.variables.passed_on()).without_reserved()
+        return combined(explicit, self.variables.frame.overriding) if reference.where is Where.HERE else explicit
+
+    def go(self, reference: Reference, args: Args, place: Place, *, platform: Platform | None, build: bool, pass_args: bool = False) -> Visit:
+        """Have another target gone through; `build` as BUILD does it: its outputs are saved if this target's are."""
+        overriding = self.overriding(reference, args, pass_args=pass_args)
+        visit = self.walk.enter(
+            self.walk,
+            Entry(
+                directory=self.directory_of(reference, place),
+                name=reference.name,
+                overriding=overriding,
+                platform=platform or self.default,
+                saving=self.visit.saving and (build or not self.features.referenced_save_only),
+                block=self.blocks[-1] if build else None,
+                place=place,
+            ),
+        )
+        if reference.where is Where.HERE:
+            for name, (value, default) in visit.inputs.items():
+                if name not in overriding:
+                    self.visit.reads(name, value, default)
+        if build:
+            self.walk.built.setdefault(id(visit), visit)
+        return visit
+
+    def args(self, words: tuple[str, ...], place: Place, *, inherited: tuple[str, ...] = ()) -> list[tuple[str, Value]]:
+        """`--X=1`, `--X 1` and (`inherited`) the values of --build-arg as names and values, in order, repeated ones kept."""
+        values = [self.expand(word, place, keep_plus_escape=True) for word in words]
+        found = flag_args(values, place)
+        found += [self._inherited(self.expand(word, place, keep_plus_escape=True), place) for word in inherited]
+        if name := next((name for name, _ in found if name in RESERVED), ""):
+            hint = "it has the value that the call itself gives it"
+            raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot be passed", place=place, hint=hint)
+        return found
+
+    def _inherited(self, value: Value, place: Place) -> tuple[str, Value]:
+        name, equals, text = value.text.partition("=")
+        if equals:
+            return name, value.with_text(text)
+        current = self.variables.active(name)
+        if current is None:
+            raise EarthfileError(
+                Fault.INVALID_ARG, f"--build-arg {name} has no value, and {name} has none here", place=place, hint=f"write --{name}=value"
+            )
+        return name, current
+
+
+def flag_args(values: list[Value], place: Place) -> list[tuple[str, Value]]:
+    """Expanded `--X=1` and `--X`, `1` as names and values. Raises EarthfileError (INVALID_ARG)."""
+    found: list[tuple[str, Value]] = []
+    waiting = ""
+    for value in values:
+        if waiting:
+            found.append((waiting, value))
+            waiting = ""
+            continue
+        name, text = key_value(value.text.removeprefix("--") if value.text.startswith("--") else value.text.removeprefix("-"))
+        if not value.text.startswith("-"):
+            raise EarthfileError(Fault.INVALID_ARG, f"{value.text!r} is not an arg", place=place, hint="args are written --NAME=value")
+        if text is None:
+            waiting = name
+        else:
+            found.append((name, value.with_text(text)))
+    if waiting:
+        raise EarthfileError(Fault.INVALID_ARG, f"--{waiting} has no value", place=place, hint=f"write --{waiting}=value")
+    return found
+
+
+def key_value(text: str) -> tuple[str, str | None]:
+    """`name=value`; a backslash in the name keeps the character behind it. None where there is no `=`."""
+    name, at = "", 0
+    while at < len(text):
+        if text[at] == "=":
+            return name, text[at + 1 :]
+        if text[at] == "\\":
+            at += 1
+        name += text[at : at + 1]
+        at += 1
+    return name, None
+
+
+def needs_earthly(what: str, place: Place) -> EarthfileError:
+    """`what` ends with `which`."""
+    return EarthfileError(Fault.NEEDS_EARTHLY, f"{what} only Earthly can do", place=place, hint=USE_EARTHLY)

@@ -1,0 +1,151 @@
+"""Which Earthly targets an evaluation has been through, with which args, and which of their images and files are to be saved.
+
+Earthly saves what it reaches by BUILD alone, through wait items: each belongs to a target and to the block that waits for it, and is
+saved when both its target is being saved and its block is waited for. That a SAVE IMAGE --push directly in a WAIT is never pushed, and
+that what a target BUILDs is not saved where it was reached by FROM or COPY first, is Earthly's own (executed, 0.8.16).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.recipe import SavedImage, SavedLocal, Scratch, Tree
+from matrixbuild.core.earthfile.reserved import RESERVED
+from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.images import ImageConfig
+from matrixbuild.core.names import Platform
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One image or local file that a target saves: `wanted` once its target is being saved, `saved` once that was waited for."""
+
+    output: SavedImage | SavedLocal
+    order: int
+    wanted: bool = False
+    saved: bool = False
+    checked: bool = True
+    """Whether two of one name are an error (from 0.7 on)."""
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """What one WAIT (or the whole call) waits for."""
+
+    items: list[Item] = field(default_factory=list)
+
+    def add(self, item: Item) -> None:
+        if item not in self.items:
+            self.items.append(item)
+
+    def wait(self) -> None:
+        """Save what is wanted by now (local files always are). Raises EarthfileError (IMAGE_CONFLICT)."""
+        check_images(self.items)
+        for item in self.items:
+            item.saved |= item.wanted or isinstance(item.output, SavedLocal)
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """An Earthly target in the making or made. `inputs` are the args it was compared by before 0.8: name -> (value, default)."""
+
+    directory: str
+    name: str
+    platform: Platform
+    identity: tuple[tuple[str, str], ...]
+    done: bool = False
+    inputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tree: Tree = field(default_factory=Scratch)
+    workdir: str = ""
+    config: ImageConfig = field(default_factory=ImageConfig)
+    artifacts: Tree = field(default_factory=Scratch)
+    envs: Scope = field(default_factory=Scope)
+    envs_unknown: bool = False
+    globals: Scope = field(default_factory=Scope)
+    imports: dict[str, str] = field(default_factory=dict)
+    current: Platform | None = None
+    has_from: bool = False
+    items: list[Item] = field(default_factory=list)
+    """What it saves itself, wherever that is waited for."""
+    blocks: list[Block] = field(default_factory=list)
+    """Its WAITs."""
+    legacy: list[Item] = field(default_factory=list)
+    """What it saves in the manner of 0.6, which knows no wait items."""
+    saving: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.directory}+{self.name}"
+
+    def save(self) -> None:
+        """From now on its images and files are saved."""
+        self.saving = True
+        for item in [*self.items, *self.legacy, *(item for block in self.blocks for item in block.items)]:
+            item.wanted = True
+
+    def save_again(self) -> None:
+        """A BUILD finds it made: what it saves in its own WAITs is waited for once more."""
+        self.save()
+        for block in reversed(self.blocks):
+            block.wait()
+
+    def reads(self, name: str, value: str, default: str) -> None:
+        """Its result depends on an arg."""
+        self.inputs.pop(name, None)
+        self.inputs[name] = value, default
+
+    def same_for(self, overriding: Scope) -> bool:
+        """Whether other overrides would give the same, as Earthly compares calls of a target before 0.8."""
+        for name, (value, default) in self.inputs.items():
+            given = overriding.get(name)
+            if given is not None and given.text != value:
+                return False
+            if given is None and name not in RESERVED and value != default:
+                return False
+        return True
+
+
+class Visits:
+    """All visits of one evaluation, in order. `upfront` (0.8): one per set of overrides, whatever the target does with them."""
+
+    def __init__(self, *, upfront: bool) -> None:
+        self.all: list[Visit] = []
+        self.upfront = upfront
+        self._found: dict[tuple[object, ...], Visit] = {}
+
+    def find(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit | None:
+        """The visit that stands for these, if there is one."""
+        if self.upfront:
+            return self._found.get((directory, name, platform, overriding.identity()))
+        candidates = (visit for visit in self.all if (visit.directory, visit.name, visit.platform) == (directory, name, platform))
+        return next((visit for visit in candidates if visit.same_for(overriding)), None)
+
+    def add(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit:
+        identity = overriding.identity()
+        visit = Visit(directory=directory, name=name, platform=platform, identity=identity)
+        visit.inputs = {arg: (value, "") for arg, value in identity}
+        self.all.append(visit)
+        self._found[directory, name, platform, identity] = visit
+        return visit
+
+
+def check_images(items: list[Item]) -> None:
+    """Raise EarthfileError (IMAGE_CONFLICT) where one name would be pushed twice: Earthly allows it for different platforms alone."""
+    first: dict[str, SavedImage] = {}
+    taken: set[tuple[str, Platform]] = set()
+    for image in (item.output for item in items if isinstance(item.output, SavedImage) and item.wanted and item.output.push):
+        for name in image.names:
+            other = first.setdefault(name, image)
+            if other is not image and not (other.multi_platform and image.multi_platform):
+                raise _conflict(name, image, other)
+            if image.multi_platform and (name, image.platform) in taken:
+                raise _conflict(name, image, other, f" for {image.platform}")
+            taken.add((name, image.platform))
+
+
+def _conflict(name: str, image: SavedImage, other: SavedImage, platform: str = "") -> EarthfileError:
+    mixed = other.multi_platform != image.multi_platform
+    hint = "give all of them a --platform, or none" if mixed else "give each its own name, with an ARG in it that differs"
+    return EarthfileError(
+        Fault.IMAGE_CONFLICT, f"SAVE IMAGE {name} is done twice{platform} (also in line {other.place.line})", place=image.place, hint=hint
+    )

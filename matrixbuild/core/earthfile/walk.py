@@ -1,0 +1,138 @@
+"""What one evaluation knows, asks for and notes down while it goes through Earthly targets."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from matrixbuild.core.earthfile import features, parser, syntax
+from matrixbuild.core.earthfile.calls import Call, Known
+from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.recipe import BaseImage, Wanted
+from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.earthfile.visits import Block, Visit, Visits
+from matrixbuild.core.images import ImageConfig
+from matrixbuild.core.names import Platform
+from matrixbuild.core.problems import Place, did_you_mean
+
+MAX_DEPTH = 64
+"""How many targets and functions may be inside of one another: beyond, one is taken to call itself with ever new args."""
+
+USE_EARTHLY = "install Earthly 0.8 or EarthBuild, and write `engine: earthly`, which a later release runs"
+
+
+IGNORE_FILES = (".earthignore", ".earthlyignore")
+
+
+class Want(Exception):  # noqa: N818
+    """The evaluation cannot go on without these."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__(str(wanted))
+        self.wanted = wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """An Earthfile with the features its VERSION turns on."""
+
+    earthfile: syntax.Earthfile
+    features: features.Features
+
+
+@lru_cache(maxsize=512)
+def parsed(text: str, file: str) -> Parsed:
+    """Parse once: the same Earthfile is evaluated for every cell of a matrix."""
+    earthfile = parser.parse(text, file=file)
+    return Parsed(earthfile=earthfile, features=features.features(earthfile.version, file=file))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A target to go through: `saving` its outputs, `block` where they are waited for (None: nobody waits)."""
+
+    directory: str
+    name: str
+    overriding: Scope
+    platform: Platform | None
+    saving: bool
+    block: Block | None
+    place: Place
+
+
+@dataclass(slots=True, eq=False)
+class Walk:
+    """One evaluation."""
+
+    call: Call
+    known: Known
+    visits: Visits
+    enter: Callable[[Walk, Entry], Visit]
+    """Goes through a target (given from above: targets call one another)."""
+    declared: set[str] = field(default_factory=set)
+    used: dict[tuple[str, Place], None] = field(default_factory=dict)
+    commands: list[str] = field(default_factory=list)
+    bases: dict[tuple[str, Platform], BaseImage] = field(default_factory=dict)
+    depth: int = 0
+    saved: int = 0
+    built: dict[int, Visit] = field(default_factory=dict)
+    """Targets that a BUILD reached, in order: they are made whether or not they save anything."""
+    files: set[str] = field(default_factory=set)
+
+    # What is asked for ------------------------------------------------------
+
+    def texts(self, *paths: str) -> tuple[str | None, ...]:
+        """The texts of files of the checkout, None where there is none; what is not known is asked for at once."""
+        if missing := tuple(path for path in paths if path not in self.known.texts):
+            raise Want(Wanted(texts=missing))
+        return tuple(self.known.texts[path] for path in paths)
+
+    def parsed(self, directory: str, *, place: Place) -> Parsed:
+        """The Earthfile of a directory; EarthfileError (UNKNOWN_TARGET) where there is none."""
+        self.texts(*(posixpath.join(directory, name) for name in ("Earthfile", *IGNORE_FILES)))
+        for name in ("Earthfile", "build.earth"):
+            path = posixpath.join(directory, name)
+            if (text := self.texts(path)[0]) is not None:
+                return parsed(text, path)
+        folders = {posixpath.dirname(path) for path in self.known.listing.entries if posixpath.basename(path) == "Earthfile"}
+        hint = did_you_mean(directory, folders - {""}) or "a reference names the directory that holds the Earthfile"
+        raise EarthfileError(Fault.UNKNOWN_TARGET, f"there is no Earthfile in {directory or 'the root of the checkout'}", place=place, hint=hint)
+
+    def base_image(self, ref: str, platform: Platform, place: Place) -> tuple[BaseImage, ImageConfig | None]:
+        """A base image, and its configuration (None: unknown, where the call allows that)."""
+        node = self.bases.setdefault((ref, platform), BaseImage(ref=ref, platform=platform, place=place))
+        return node, self.image_config(ref, platform)
+
+    def image_config(self, ref: str, platform: Platform) -> ImageConfig | None:
+        config = self.known.images.get((ref, platform))
+        if config is None and not self.call.unknown_images:
+            raise Want(Wanted(images=((ref, platform),)))
+        return config
+
+    # What is noted down -----------------------------------------------------
+
+    def note(self, name: str, args: tuple[str, ...]) -> None:
+        """A command on the path, as written."""
+        self.commands.append(" ".join((name, *args)))
+
+    def use(self, value: Value, place: Place) -> str:
+        """The text of a value that reaches more than the name of an image."""
+        for name in sorted(value.taint):
+            self.used.setdefault((name, place))
+        return value.text
+
+    def order(self) -> int:
+        self.saved += 1
+        return self.saved
+
+    # What guards ------------------------------------------------------------
+
+    def deeper(self, what: str, place: Place) -> None:
+        """One level more; raises EarthfileError (CYCLE) where there are too many."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            hint = "something calls itself with ever new args, or the Earthfile has to be made flatter"
+            raise EarthfileError(Fault.CYCLE, f"{what} is inside of {MAX_DEPTH} other targets and functions", place=place, hint=hint)
