@@ -1,0 +1,51 @@
+"""One run over a checkout: evaluate an Earthly target, make its trees and images. What Engine.build and evaluate_and_save share."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+from matrixbuild.adapters.engines.embedded.bases import Bases
+from matrixbuild.adapters.engines.embedded.checkout import Checkout
+from matrixbuild.adapters.engines.embedded.execute import Executor
+from matrixbuild.adapters.engines.embedded.images import Images
+from matrixbuild.core.earthfile.calls import Call, Known
+from matrixbuild.core.earthfile.evaluate import evaluate
+from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
+from matrixbuild.core.images import ImageConfig
+from matrixbuild.core.names import Platform
+from matrixbuild.core.reads import Reader
+
+
+class Run:
+    """`work` is a directory of this run's own, for layers until they are pushed; `reader` one that other runs over the checkout use too."""
+
+    def __init__(self, *, checkout: Checkout, bases: Bases, reader: Reader, work: Path) -> None:
+        self._checkout = checkout
+        self._bases = bases
+        executor = Executor(checkout, lambda node: bases.tree(bases.base(node.ref, node.platform)), reader)
+        self.tree = executor.tree
+        self.image = Images(executor, bases, work).build
+
+    def evaluate(self, call: Call) -> Evaluation:
+        """Answer what the evaluation asks for until it is through. Raises EarthfileError, BaseImageError, UnusableError."""
+        texts: dict[str, str | None] = {}
+        images: dict[tuple[str, Platform], ImageConfig] = {}
+        while True:
+            found = evaluate(call, Known(listing=self._checkout.listing, texts=texts, images=images))
+            if not isinstance(found, Wanted):
+                return found
+            texts |= {path: self._checkout.text(path) for path in found.texts}
+            images |= {(ref, platform): self._bases.base(ref, platform).config for ref, platform in found.images}
+
+
+def called(earthly: str, args: tuple[tuple[str, str], ...], *, outputs: bool) -> Call:
+    """`+image` or `./sub/dir+image`, relative to the checkout. ValueError where it is neither.
+
+    The platform that is built for by default is the same everywhere: what is built must not depend on the machine that builds.
+    """
+    directory, plus, target = earthly.rpartition("+")
+    if not plus or not target or directory.startswith("/") or posixpath.normpath(directory or ".").startswith(".."):
+        raise ValueError(f"{earthly!r} is no Earthly target of the checkout, such as +image or ./directory+image")
+    clean = posixpath.normpath(directory) if directory else ""
+    return Call(directory="" if clean == "." else clean, target=target, overrides=args, native=Platform(), outputs=outputs)
