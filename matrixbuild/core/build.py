@@ -11,7 +11,7 @@ from functools import lru_cache
 from matrixbuild.core import collisions, graph, naming
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.compact import digest_of
-from matrixbuild.core.demand import NEED_HOST, Demand, Resources, cell_digest, need_token
+from matrixbuild.core.demand import NEED_HOST, Demand, Resources, Written, cell_digest, need_token
 from matrixbuild.core.inputs import Inputs, Pairs, folded
 from matrixbuild.core.names import DIGEST, ImageName
 from matrixbuild.core.problems import InvalidError, Place
@@ -48,6 +48,7 @@ class Build:
     resources: Resources
     inputs: Inputs
     place: Place
+    tag: Written | None = None
 
     @property
     def slug(self) -> str:
@@ -201,6 +202,7 @@ def _build(group: Sequence[_Member], named: Mapping[str, str]) -> Build:
         resources=_most(group),
         inputs=_inputs(first, needs),
         place=first.demand.place,
+        tag=first.demand.tag,
     )
 
 

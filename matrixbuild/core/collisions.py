@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import ArtifactDemand, Demand
+from matrixbuild.core.demand import ArtifactDemand, Demand, Written
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import Problem
 
@@ -98,16 +98,18 @@ def _differing_fields(axis: str, left: Cell, right: Cell) -> list[str]:
 
 def _shared_ref(ref: ImageName, one: Build, other: Build, missing: Sequence[str], *, others: int) -> Problem:
     more = f", and {others} more like it" if others else ""
-    places = " and ".join(dict.fromkeys(str(place) for place in (one.place, other.place)))
+    first = one.tag or Written(text=ref.tag, place=one.place)
+    second = other.tag or Written(text=ref.tag, place=other.place)
+    places = " and ".join(dict.fromkeys(str(tag.place) for tag in (first, second)))
     if missing:
         lacks = f"the tag does not tell {_words(missing)}"
-        hint = f"add it to the tag at {places}, for example tag: \"{ref.tag}-{'-'.join(f'{{{{ {name} }}}}' for name in missing)}\""
+        hint = f"add it to the tag at {places}, for example tag: \"{first.text}-{'-'.join(f'{{{{ {name} }}}}' for name in missing)}\""
     else:
         lacks = "no axis tells them apart"
         hint = f"give one of them another tag or repository, at {places}"
     return Problem(
         summary=f"{one.name} and {other.name} differ and would both publish {ref}{more}: {lacks}",
-        place=one.place,
+        place=first.place,
         hint=hint,
         code="shared-ref",
     )

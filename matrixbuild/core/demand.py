@@ -34,6 +34,14 @@ class ArtifactDemand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A text as the manifest has it, and where."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What a build holds while it runs: pool name -> amount, as (name, amount) sorted by name. cpu in thousandths of a core, memory and disk in bytes, others counted."""
 
@@ -55,6 +63,9 @@ class Demand:
     """Target and cell of each demand this one needs."""
     resources: Resources
     place: Place
+    earthly_place: Place | None = None
+    tag: Written | None = None
+    """The tag's template: what a message about image names shows."""
 
     @property
     def address(self) -> tuple[str, Cell]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cells import AxisValue, Cell
-from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, Resources, cell_digest, need_token
+from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, Resources, Written, cell_digest, need_token
 from matrixbuild.core.manifest import Manifest, Target
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.offers import Offer
@@ -79,6 +79,8 @@ class _Rendering:
             ),
             resources=self._resources(target),
             place=target.place,
+            earthly_place=target.earthly.place,
+            tag=Written(text=target.image.tag.value, place=target.image.tag.place) if target.image else None,
         )
 
     def _needed(self, offer: Offer, need: str, cell: Cell) -> tuple[Cell, ...]:

@@ -1,4 +1,4 @@
-"""Glob patterns and ignore files -> which paths they mean, as BuildKit reads them for COPY and for build contexts.
+"""Glob patterns and the patterns of ignore files -> which paths they mean, as BuildKit reads them for COPY and for build contexts.
 
 Three dialects meet in one COPY: the pattern itself (Go's filepath.Match), the patterns that choose what of the context is sent, and
 those of the ignore file (both moby/patternmatcher). They differ in `**`, in `?` and in what a directory means, so each has its own function.
@@ -97,21 +97,6 @@ def include_pattern(source: str) -> str:
     elif source.endswith("/."):
         source = f"{source[:-1]}*"
     return re.sub(r"([+?{}])", r"\\\1", source)
-
-
-def parse_ignore_file(text: str) -> tuple[str, ...]:
-    """An ignore file -> its patterns in order: without comments (`#` in the first column), blank lines, a byte order mark, a leading slash."""
-    lines = text.removeprefix("\ufeff").split("\n")
-    return tuple(_cleaned(line.strip()) for line in lines if not line.startswith("#") and line.strip())
-
-
-def _cleaned(pattern: str) -> str:
-    negated = pattern.startswith("!")
-    pattern = pattern.removeprefix("!").strip()
-    if pattern:
-        pattern = clean(pattern)
-        pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern
-    return f"!{pattern}" if negated else pattern
 
 
 def clean(path: str) -> str:

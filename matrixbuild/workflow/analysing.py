@@ -143,8 +143,9 @@ def split_target(earthly: str) -> tuple[str, str]:
 def located(error: EarthfileError, demand: Demand, source: Snapshot) -> Problem:
     """An Earthfile's fault as a person sees it: its file as a path from here, or the manifest's line where it has no place of its own."""
     problem = error.problem()
-    if problem.place is None:
-        return replace(problem, place=demand.place)
+    # What an Earthfile lacks altogether (the target, the file itself) has no line in it: the manifest's line that asks for it is the place.
+    if problem.place is None or not problem.place.text:
+        return replace(problem, place=demand.earthly_place or demand.place)
     path = os.path.relpath(source.root / problem.place.file)
     return replace(problem, place=replace(problem.place, file=path))
 

@@ -14,7 +14,6 @@ from matrixbuild.core.patterns import (
     has_wildcard,
     if_exists_pattern,
     include_pattern,
-    parse_ignore_file,
     split_wildcard,
 )
 
@@ -163,11 +162,6 @@ def test_a_directory_that_is_ignored_hides_what_is_in_it_unless_taken_back(patte
     matcher = PathPatterns.of(patterns)
     if matcher.matches(path) and not any(pattern.startswith("!") for pattern in patterns):
         assert matcher.matches(f"{path}/inside")
-
-
-def test_an_ignore_file_is_lines_without_comments_and_blanks() -> None:
-    text = "\ufeff# comment\n\n  a.txt  \n/abs/olute\n!  /kept\nd/./x/\n #not a comment\n!\n"
-    assert parse_ignore_file(text) == ("a.txt", "abs/olute", "!kept", "d/x", "#not a comment", "!")
 
 
 @pytest.mark.parametrize(

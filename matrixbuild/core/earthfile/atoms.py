@@ -37,6 +37,7 @@ class Words:
         self._text = source.text
         self._steps = _STEPS_PER_CHARACTER * len(source.text) + _STEPS_AT_LEAST
         self._depth = 0
+        self._begun = 0
         self._known: dict[tuple[bool, int], frozenset[int]] = {}
 
     def end(self, start: int, *, key: bool) -> int:
@@ -46,6 +47,7 @@ class Words:
         single quote need not be closed.
         """
         self._known.clear()
+        self._begun = start
         plain = _PLAIN_KEY if key else _PLAIN
         return max(self._reach(start, plain, lambda at: self._after_special(at, key=key)))
 
@@ -55,7 +57,7 @@ class Words:
         while todo:
             begin = todo.pop()
             at = plain.match(self._text, begin).end()  # type: ignore[union-attr]  # matches the empty string too
-            self._count(at - begin + 1, start)
+            self._count(at - begin + 1)
             if at in reached:
                 continue
             reached.add(at)
@@ -64,11 +66,13 @@ class Words:
             todo += fresh
         return reached
 
-    def _count(self, steps: int, start: int) -> None:
+    def _count(self, steps: int) -> None:
         self._steps -= steps
         if self._steps < 0:
             raise self._source.error(
-                "the quotes and $( ) of this word can be read in too many ways", start, hint="close each quote and each $( on the line where it opens"
+                "the quotes and $( ) of this word can be read in too many ways",
+                self._begun,
+                hint="close each quote and each $( on the line where it opens",
             )
 
     def _after_special(self, at: int, *, key: bool) -> Iterable[int]:
@@ -99,7 +103,7 @@ class Words:
 
     def _single_quoted(self, at: int) -> Iterable[int]:
         if quoted := _SINGLE_QUOTED.match(self._text, at):
-            self._count(quoted.end() - at, at)
+            self._count(quoted.end() - at)
             yield quoted.end()
 
     def _quoted(self, at: int) -> frozenset[int]:

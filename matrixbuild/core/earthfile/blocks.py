@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -178,15 +179,35 @@ def _locally(target: Target, command: Command) -> None:
 
 
 def _cache(target: Target, command: Command) -> None:
-    target.check_feature("use_cache_command", place=command.place, what="CACHE")
-    target.check_from(command.place, command.name)
-    raise needs_earthly("CACHE keeps a directory between builds, which", command.place)
+    """CACHE: a directory for RUN alone, unless it is to stay in the image (always before 0.8)."""
+    place = command.place
+    target.check_feature("use_cache_command", place=place, what="CACHE")
+    flags = parse_flags(command)
+    if len(flags.words) != 1:
+        raise EarthfileError(Fault.INVALID_ARG, "CACHE needs one directory", place=place, hint="write CACHE /directory")
+    target.text(flags.words[0], place)
+    target.check_from(place, command.name)
+    if flags.text("sharing") not in ("", "locked", "shared", "private"):
+        summary = f"CACHE --sharing {flags.text('sharing')!r} is none of locked, shared and private"
+        raise EarthfileError(Fault.INVALID_ARG, summary, place=place, hint="leave it out for locked")
+    if flags.on("persist"):
+        target.check_feature("cache_persist_option", place=place, what="CACHE --persist")
+    if flags.on("persist") or not target.features.cache_persist_option:
+        raise needs_earthly("CACHE keeps a directory of earlier builds in the image, which", place)
 
 
 def _host(target: Target, command: Command) -> None:
-    target.check_feature("use_host_command", place=command.place, what="HOST")
-    target.check_from(command.place, command.name)
-    raise needs_earthly("HOST names a machine for RUN, which", command.place)
+    """HOST: a name for RUN alone."""
+    place = command.place
+    target.check_feature("use_host_command", place=place, what="HOST")
+    if len(command.args) != 2:
+        raise EarthfileError(Fault.INVALID_ARG, "HOST needs a name and an address", place=place, hint="write HOST example.com 192.0.2.1")
+    address = [target.known_text(word, place) for word in command.args][1]
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        raise EarthfileError(Fault.INVALID_ARG, f"HOST: {address!r} is no IP address", place=place, hint="write HOST example.com 192.0.2.1") from None
+    target.check_from(place, command.name)
 
 
 def _project(target: Target, command: Command) -> None:

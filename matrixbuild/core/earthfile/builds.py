@@ -11,7 +11,8 @@ from matrixbuild.core.earthfile.flags import Flags, parse_flags
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_function, parse_target
 from matrixbuild.core.earthfile.scope import Frame, Scope, combined
 from matrixbuild.core.earthfile.syntax import Command
-from matrixbuild.core.earthfile.target import Args, Target, flag_args, needs_earthly
+from matrixbuild.core.earthfile.target import Args, Target, flag_args
+from matrixbuild.core.earthfile.wildcards import expanded
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place, did_you_mean
 
@@ -28,7 +29,6 @@ def build(target: Target, command: Command, shadow: Shadow) -> None:
     name = target.known_text(flags.words[0], place, keep_plus_escape=True)
     if "*" in name:
         target.check_feature("wildcard_builds", place=place, what="a wildcard in a BUILD")
-        raise needs_earthly(f"BUILD {name} looks for directories, which", place)
     platforms: tuple[Platform | None, ...] = tuple(target.platform(word, place) for word in flags.texts("platform")) or (None,)
     args = target.args(flags.words[1:], place, inherited=flags.texts("build-arg"))
     _check_flags(target, flags, place)
@@ -36,9 +36,10 @@ def build(target: Target, command: Command, shadow: Shadow) -> None:
     before = target.ahead.pop(id(command), None)
     # A BUILD that was converted ahead is there twice, which makes what its target saves in a WAIT be saved.
     turns = 2 if before is not None and prove_ahead(target, before, flags, shadow, place) else 1
-    for combination in combinations(args):
-        for platform in platforms * turns:
-            target.go(reference, combination, place, platform=platform, build=True, pass_args=flags.on("pass-args"))
+    for each in expanded(target, reference, place):
+        for combination in combinations(args):
+            for platform in platforms * turns:
+                target.go(each, combination, place, platform=platform, build=True, pass_args=flags.on("pass-args"))
 
 
 def _check_flags(target: Target, flags: Flags, place: Place) -> None:
@@ -189,6 +190,7 @@ def prove_ahead(target: Target, before: tuple[Value, ...], flags: Flags, shadow:
 def _build_as(target: Target, flags: Flags, values: tuple[Value, ...], place: Place) -> None:
     reference = target.reference(values[0].text, place)
     platforms: tuple[Platform | None, ...] = tuple(target.platform(word, place) for word in flags.texts("platform")) or (None,)
-    for combination in combinations(flag_args(list(values[1:]), place)):
+    choices = ((each, combination) for each in expanded(target, reference, place) for combination in combinations(flag_args(list(values[1:]), place)))
+    for each, combination in choices:
         for platform in platforms:
-            target.go(reference, combination, place, platform=platform, build=True, pass_args=flags.on("pass-args"))
+            target.go(each, combination, place, platform=platform, build=True, pass_args=flags.on("pass-args"))

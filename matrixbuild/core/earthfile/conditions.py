@@ -45,7 +45,7 @@ def condition(text: str, lookup: Lookup) -> Answer:
 
 
 def items(text: str, separators: str, lookup: Lookup) -> Answer:
-    """The items FOR runs over: what `echo text` prints, split at any of `separators`. Raises as `condition`."""
+    """The items FOR runs over: what `echo text` prints, split at any of `separators`. Raises as `condition`, and NeedsShell for patterns."""
     found = list(tokens(text))
     if any(isinstance(token, Operator) for token in found):
         raise NeedsShell("a shell operator")
@@ -56,11 +56,12 @@ def items(text: str, separators: str, lookup: Lookup) -> Answer:
         raise NeedsShell(str(problem)) from None
     output = _echoed(words)
     split = output.translate({ord(char): "\0" for char in separators}).split("\0")
-    globs = tuple(each.text for each in words if each.glob)
-    return Answer(items=tuple(each for each in split if each), taint=frozenset(reader.taint), unmatched=globs)
+    return Answer(items=tuple(each for each in split if each), taint=frozenset(reader.taint))
 
 
 def _echoed(words: list[Field]) -> str:
+    if pattern := next((each.text for each in words if each.glob), ""):
+        raise NeedsShell(f"the files of the image that match {pattern}")
     texts = [each.text for each in words]
     while texts and len(texts[0]) > 1 and texts[0][0] == "-" and set(texts[0][1:]) <= set("neE"):
         if "e" in texts.pop(0):

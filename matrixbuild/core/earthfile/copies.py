@@ -13,8 +13,9 @@ from matrixbuild.core.earthfile.params import parse_params
 from matrixbuild.core.earthfile.recipe import Copied, CopyFlags, FromContext, FromTree, SavedLocal, Scratch, Tree
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, parse_artifact
 from matrixbuild.core.earthfile.syntax import Command
-from matrixbuild.core.earthfile.target import Target, needs_earthly
+from matrixbuild.core.earthfile.target import Target
 from matrixbuild.core.earthfile.visits import Item
+from matrixbuild.core.earthfile.wildcards import expanded
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place
 
@@ -122,10 +123,10 @@ def _copy_artifact(target: Target, read: _Copy, artifact: _Artifact) -> None:
         target.check_feature("pass_args", place=read.place, what="COPY --pass-args")
     if "*" in artifact.reference.path:
         target.check_feature("wildcard_copy", place=read.place, what="a wildcard in the directory of a COPY")
-        raise needs_earthly(f"COPY {artifact.reference}{artifact.path} looks for directories, which", read.place)
-    _check(target, read)
-    other = target.go(artifact.reference, args, read.place, platform=read.platform, build=False, pass_args=pass_args)
-    _copied(target, read, (FromTree(tree=other.artifacts, pattern=artifact.path),), f"{artifact.reference}{artifact.path}")
+    for reference in expanded(target, artifact.reference, read.place):
+        _check(target, read)
+        other = target.go(reference, args, read.place, platform=read.platform, build=False, pass_args=pass_args)
+        _copied(target, read, (FromTree(tree=other.artifacts, pattern=artifact.path),), f"{reference}{artifact.path}")
 
 
 def _copy_context(target: Target, read: _Copy, paths: list[str]) -> None:

@@ -10,6 +10,7 @@ from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.ignorefiles import ignored
 from matrixbuild.core.earthfile.recipe import Evaluation, Image, SavedImage, SavedLocal, Wanted
+from matrixbuild.core.earthfile.references import TARGET_NAME
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.scope import Frame, Scope, Variables
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Target
@@ -42,6 +43,9 @@ def _evaluated(call: Call, known: Known) -> Evaluation:
     walk = Walk(call=call, known=known, visits=Visits(upfront=True), enter=enter)
     place = Place(file=posixpath.join(directory, "Earthfile"), line=1)
     walk.visits.upfront = walk.parsed(directory, place=place).features.use_visited_upfront_hash_collection
+    if not TARGET_NAME.fullmatch(call.target):
+        hint = "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'"
+        raise EarthfileError(Fault.INVALID_ARG, f"+{call.target} is not an Earthly target", hint=hint)
     overriding = Scope({name: Value(text=text, taint=frozenset({name})) for name, text in call.overrides})
     block = Block()
     entry = Entry(directory=directory, name=call.target, overriding=overriding, platform=call.platform, saving=call.outputs, block=block, place=place)
@@ -54,6 +58,8 @@ def _evaluated(call: Call, known: Known) -> Evaluation:
 def _result(walk: Walk, visit: Visit) -> Evaluation:
     legacy = [item for each in walk.visits.all if each.saving for item in each.legacy]
     check_images([item for item in legacy if item.checked])
+    for item in legacy:
+        check_images([item])
     items = {id(item): item for each in walk.visits.all for item in (*each.items, *legacy)}.values()
     saved = sorted((item for item in items if item.saved or (item in legacy)), key=_order)
     return Evaluation(

@@ -25,6 +25,8 @@ class Value:
 
 
 EMPTY = Value(text="")
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""Stands around the name of a variable whose value is not known."""
 
 Lookup = Callable[[str], Value | None]
 """The value of a variable that is visible here, or None."""
@@ -63,7 +65,7 @@ def joined(parts: Iterable[Value], separator: str = "") -> Value:
 
 def unknown_value(name: str) -> Value:
     """What stands for a variable that only an image we have not seen could define."""
-    return Value(text=f"\N{REPLACEMENT CHARACTER}{name}\N{REPLACEMENT CHARACTER}", unknown=name)
+    return Value(text=f"{UNKNOWN}{name}{UNKNOWN}", unknown=name)
 
 
 def expand(word: str, lookup: Lookup, *, dialect: Dialect = Dialect.EARTHLY, keep_plus_escape: bool = False) -> Value:

@@ -13,11 +13,12 @@ from matrixbuild.core.listing import Kind, Listing
 from matrixbuild.core.problems import Place
 
 _WILDCARD = frozenset("*?[")
+_FILES = frozenset({Kind.FILE, Kind.SYMLINK})
 
 
 def context_file(walk: Walk, tree: Tree, path: str, place: Place) -> str:
     """Raises EarthfileError: FILE_NOT_FOUND, or NEEDS_EARTHLY where the file may come out of a base image."""
-    found = _origin(walk.known.listing, tree, posixpath.normpath(path))
+    found = _origin(walk.known.listing, tree, posixpath.normpath(path), _FILES)
     if found is None:
         raise EarthfileError(
             Fault.FILE_NOT_FOUND, f"{path} is not among the artifacts", place=place, hint="SAVE ARTIFACT it in the target that is referred to"
@@ -29,28 +30,30 @@ def context_file(walk: Walk, tree: Tree, path: str, place: Place) -> str:
     return found
 
 
-def _origin(listing: Listing, tree: Tree, path: str) -> str | None:
-    """The file's path in the checkout; "" where a base image may hold it, None where nothing does."""
+def lacks_shell(listing: Listing, tree: Tree) -> bool:
+    """Whether nothing that was copied into a tree can be its /bin/sh (a base image may hold one)."""
+    there = (_origin(listing, tree, "/bin/sh", _FILES), _origin(listing, tree, "/bin", frozenset({Kind.SYMLINK})))
+    return all(found is None for found in there)
+
+
+def _origin(listing: Listing, tree: Tree, path: str, kinds: frozenset[Kind]) -> str | None:
+    """The path in the checkout of what a path of a tree was copied from; "" where a base image may hold it, None where nothing does."""
     while not isinstance(tree, Scratch | BaseImage):
         if isinstance(tree, Copied):
             for source in reversed(tree.sources):
-                if found := _copied(listing, tree, source, path):
-                    return found
+                for inside in _insides(tree.dest, source.pattern, path):
+                    if found := _in_source(listing, source, inside, kinds):
+                        return found
         tree = tree.parent
     return "" if isinstance(tree, BaseImage) else None
 
 
-def _copied(listing: Listing, copied: Copied, source: FromContext | FromTree, path: str) -> str | None:
-    candidates = (_in_source(listing, source, inside) for inside in _insides(copied.dest, source.pattern, path))
-    return next((found for found in candidates if found), None)
-
-
-def _in_source(listing: Listing, source: FromContext | FromTree, inside: str) -> str | None:
+def _in_source(listing: Listing, source: FromContext | FromTree, inside: str, kinds: frozenset[Kind]) -> str | None:
     if isinstance(source, FromTree):
-        return _origin(listing, source.tree, posixpath.normpath(posixpath.join("/", inside)))
+        return _origin(listing, source.tree, posixpath.normpath(posixpath.join("/", inside)), kinds)
     found = posixpath.normpath(posixpath.join(source.directory, inside.lstrip("/")))
     entry = listing.entries.get(found)
-    return found if entry and entry.kind is Kind.FILE else None
+    return found if entry and entry.kind in kinds else None
 
 
 def _insides(dest: str, pattern: str, path: str) -> Iterator[str]:
@@ -64,7 +67,8 @@ def _insides(dest: str, pattern: str, path: str) -> Iterator[str]:
         return
     rest = path[len(root.rstrip("/")) + 1 :]
     first, _, deeper = rest.partition("/")
-    if fnmatch.fnmatchcase(first, name):
-        yield posixpath.join(folder, first, deeper) if deeper else posixpath.join(folder, first)
     if not _WILDCARD & set(name):
         yield posixpath.join(clean, rest)
+    # Of a wildcard's match, a directory's contents may have been copied without its name; only its name tells which match it was.
+    if fnmatch.fnmatchcase(first, name):
+        yield posixpath.join(folder, first, deeper) if deeper else posixpath.join(folder, first)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-_TARGET = re.compile(r"[a-z][a-zA-Z0-9.-]*")
+TARGET_NAME = re.compile(r"[a-z][a-zA-Z0-9.-]*")
 _FUNCTION = re.compile(r"[A-Z][A-Z0-9._]*")
 
 
@@ -38,7 +38,7 @@ class Reference:
 
 def parse_target(text: str) -> Reference:
     """`./d+t`; raises ReferenceProblem."""
-    return _parse(text, _TARGET, "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'")
+    return _parse(text, TARGET_NAME, "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'")
 
 
 def parse_function(text: str) -> Reference:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from matrixbuild.core.earthfile.expansion import Dialect, ShellOut, Value, WordError, expand, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
+from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
-from matrixbuild.core.earthfile.recipe import MadeDirectory, NeedsShell, Scratch
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_target, resolved
 from matrixbuild.core.earthfile.reserved import RESERVED, builtin_args, platform_args
 from matrixbuild.core.earthfile.scope import Scope, Variables, combined
@@ -86,13 +86,9 @@ class Target:
     def shell_out(self, command: str, place: Place) -> EarthfileError:
         """The error of a word that runs a shell."""
         self.check_from(place, "a shell-out")
-        root = self.visit.tree
-        while isinstance(root, MadeDirectory | NeedsShell):
-            root = root.parent
-        if isinstance(root, Scratch):
-            return EarthfileError(
-                Fault.NO_SHELL, f"$({command}) needs a shell, and there is no file in the image", place=place, hint="write the value itself"
-            )
+        if lacks_shell(self.walk.known.listing, self.visit.tree):
+            summary = f"$({command}) needs a shell, and the image has no /bin/sh"
+            return EarthfileError(Fault.NO_SHELL, summary, place=place, hint="write the value itself")
         return needs_earthly(f"$({command}) runs a shell in the image, which", place)
 
     # Where commands are allowed ----------------------------------------------
@@ -167,10 +163,6 @@ class Target:
     def _declare_platform(self) -> None:
         for name, value in platform_args("TARGET", self.materialized(self.visit.current)).items():
             self.variables.builtins.put(name, Value(text=value), active=False)
-
-    def declare_not_local(self) -> None:
-        """EARTHLY_LOCALLY is there after a FROM, in every VERSION."""
-        self.variables.builtins.put("EARTHLY_LOCALLY", Value(text="false"), active=False)
 
     def declare_not_local(self) -> None:
         """EARTHLY_LOCALLY is there after a FROM, in every VERSION."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from matrixbuild.core.earthfile.expansion import UNKNOWN
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import SavedImage, SavedLocal, Scratch, Tree
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.images import ImageConfig
-from matrixbuild.core.names import Platform
+from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, Platform
+from matrixbuild.core.problems import Place
 
 
 @dataclass(slots=True, eq=False)
@@ -130,17 +132,30 @@ class Visits:
 
 
 def check_images(items: list[Item]) -> None:
-    """Raise EarthfileError (IMAGE_CONFLICT) where one name would be pushed twice: Earthly allows it for different platforms alone."""
+    """Raise EarthfileError for what would be pushed: IMAGE_CONFLICT where one name is saved twice (Earthly allows it for different platforms
+    alone), INVALID_ARG for a text that is no name."""
     first: dict[str, SavedImage] = {}
     taken: set[tuple[str, Platform]] = set()
     for image in (item.output for item in items if isinstance(item.output, SavedImage) and item.wanted and item.output.push):
         for name in image.names:
-            other = first.setdefault(name, image)
-            if other is not image and not (other.multi_platform and image.multi_platform):
-                raise _conflict(name, image, other)
-            if image.multi_platform and (name, image.platform) in taken:
-                raise _conflict(name, image, other, f" for {image.platform}")
+            _check_name(name, image.place)
+            if name in first and not (first[name].multi_platform and image.multi_platform):
+                raise _conflict(name, image, first[name])
+            if (name, image.platform) in taken:
+                raise _conflict(name, image, first[name], f" for {image.platform}")
+            first.setdefault(name, image)
             taken.add((name, image.platform))
+
+
+def _check_name(name: str, place: Place) -> None:
+    if name.startswith(LAYOUT_PREFIX) or UNKNOWN in name:
+        return
+    try:
+        ImageName.parse(name)
+    except ValueError as error:
+        raise EarthfileError(
+            Fault.INVALID_ARG, str(error), place=place, hint="SAVE IMAGE needs a name such as registry.example.com/repository:tag"
+        ) from None
 
 
 def _conflict(name: str, image: SavedImage, other: SavedImage, platform: str = "") -> EarthfileError:

@@ -271,9 +271,17 @@ def test_line_ends(ending: str) -> None:
     ],
 )
 def test_comments_right_above_a_target_at_its_indentation_are_its_documentation(comments: str, docs: str) -> None:
-    for body in ("  RUN a\n", ""):
-        one, two = parse(f"one:\n{body}{comments}two:\n  RUN b\n", file="Earthfile").targets
-        assert (len(one.body), two.docs if body else docs, len(two.body)) == (int(bool(body)), docs, 1)
+    one, two = parse(f"one:\n  RUN a\n{comments}two:\n  RUN b\n", file="Earthfile").targets
+    assert (len(one.body), two.docs, len(two.body)) == (1, docs, 1)
+
+
+def test_below_an_empty_recipe_indented_comments_are_documentation_too() -> None:
+    assert [target.docs for target in parse("one:\n  # a\ntwo:\n", file="Earthfile").targets] == ["", "a\n"]
+
+
+@pytest.mark.parametrize("comments", ["# a", "# a\n", "  # a\n\n", "# a\n# b\n"])
+def test_comments_may_end_the_file(comments: str) -> None:
+    assert len(parse(f"one:\n  RUN a\n{comments}", file="Earthfile").targets[0].body) == 1
 
 
 @pytest.mark.parametrize("comments", ["# a\n", "  # a\n", "# a\n  # b\n", "  # a\n# b\n", "# a\n\n# b\n", "# a\n" * 20_000, "# a\n  # b\n" * 10_000])
@@ -456,6 +464,16 @@ DEEP = MAX_BLOCKS + 1
             V + "[" * 100_000,
             f"syntax Earthfile:2:1: {'[' * 40!r}... is no command here",
             "a line begins with a command such as COPY, unless the line above ends in a backslash",
+        ),
+        (
+            V + "RUN " + "$(" * 50 + "b " * 50_000,
+            "syntax Earthfile:2:5: the quotes and $( ) of this word can be read in too many ways",
+            "close each quote and each $( on the line where it opens",
+        ),
+        (
+            V + "SET A " + "b" * 50,
+            f"syntax Earthfile:2:7: expected '=', found '{'b' * 40}'...",
+            "write SET A=value",
         ),
         (
             V + "RUN " + "$(" * 50_000,

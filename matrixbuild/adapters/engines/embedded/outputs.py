@@ -36,9 +36,10 @@ def evaluate_and_save(
         evaluation = run.evaluate(call)
         images = _built(run, evaluation, locate)
         # What is saved first may be what a later one was copied from: all of it is read before any of it is written.
-        found = [(_kept(to_save(run.tree(saved.tree), saved), Path(folder)), saved) for saved in evaluation.locals]
+        locals_ = evaluation.locals if local else ()
+        found = [(_kept(to_save(run.tree(saved.tree), saved), Path(folder)), saved) for saved in locals_]
         pushed = {name: digest for name, built in images.items() if (digest := _pushed(built, *locate(name)))}
-        for nodes, saved in found if local else ():
+        for nodes, saved in found:
             save_local(nodes, saved, local or Path())
         return pushed
 
@@ -57,7 +58,8 @@ def _check_names(saved: SavedImage, locate: Callable[[str], tuple[Registry, Imag
 
 def _built(run: Run, evaluation: Evaluation, locate: Callable[[str], tuple[Registry, ImageName]]) -> dict[str, list[Built]]:
     """Name -> its image, or one a platform. Of two images for one platform the later one counts, as it would overwrite the other."""
-    for tree in (evaluation.image.tree, evaluation.artifacts, *evaluation.built):
+    # Artifacts that nothing copies are not made: so it is with Earthly.
+    for tree in (evaluation.image.tree, *evaluation.built):
         run.tree(tree)
     found: dict[str, dict[str, Built]] = {}
     for saved in evaluation.images:

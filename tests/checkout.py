@@ -1,0 +1,66 @@
+"""The checkout the tests run in -> its files, a copy of it, and a copy in which `make` and `matrixbuild` are ready to use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@cache
+def project_files() -> tuple[Path, ...]:
+    """What git has or would take, relative to ROOT, sorted; without what is deleted but not committed yet."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
+    ).stdout.split(b"\0")
+    found = {Path(os.fsdecode(name)) for name in listed if name}
+    return tuple(sorted(path for path in found if (ROOT / path).is_symlink() or (ROOT / path).is_file()))
+
+
+def copy_of_checkout(destination: Path) -> Path:
+    """The project's files below `destination`, as they are now, committed or not."""
+    for path in project_files():
+        (destination / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, destination / path, follow_symlinks=False)
+    return destination
+
+
+def ready_copy(destination: Path) -> Path:
+    """A copy with one commit, as a clone has, and with the tests' own Python in the place where make installs one."""
+    copy_of_checkout(destination)
+    commands = destination / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    _script(commands / "python", f'PYTHONPATH="{destination}" exec "{sys.executable}" "$@"')
+    # As pip would write it: messages name the program by argv[0].
+    start = "import sys; sys.argv[0] = sys.argv.pop(1); from matrixbuild.cli.main import main; sys.exit(main())"
+    _script(commands / "matrixbuild", f'exec "{commands}/python" -c "{start}" "$0" "$@"')
+    for stamp in (".installed", ".installed-dev"):
+        (destination / ".venv" / stamp).touch()
+    for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "a copy for the tests")):
+        subprocess.run(["git", *command], cwd=destination, env=environment(destination), check=True, capture_output=True)
+    return destination
+
+
+def environment(copy: Path) -> dict[str, str]:
+    """What a person's shell has in such a copy: its commands on PATH, a home without anything, no configuration of this machine's git."""
+    # Nothing of this test run may reach the child: it would count as coverage of files that are copies.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_", "PYTEST_", "MAKE", "MFLAGS"))}
+    home = copy.parent / "home"
+    home.mkdir(exist_ok=True)
+    return inherited | {
+        "PATH": f"{copy / '.venv/bin'}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **{f"GIT_{who}_{what}": "tests@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }
+
+
+def _script(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
