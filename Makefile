@@ -28,7 +28,7 @@ lint: $(VENV)/.installed-dev ## ruff, mypy --strict, import-linter
 bench: $(VENV)/.installed-dev ## print speed as ratios against floors and rivals, in one run
 	@for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
 
-soak: $(VENV)/.installed-dev ## the long tests in full: more examples for every law, every kill and every fault
+soak: $(VENV)/.installed-dev ## the long tests in full: many more examples of every law
 	@MATRIXBUILD_SOAK=1 $(BIN)/python -m pytest -n 2 $(TESTS)
 
 docs: $(VENV)/.installed-dev ## renew what is generated: the README's capture and plan, the references

@@ -48,8 +48,9 @@ def ready_copy(destination: Path) -> Path:
 
 def environment(copy: Path) -> dict[str, str]:
     """What a person's shell has in such a copy: its commands on PATH, a home without anything, no configuration of this machine's git."""
-    # Nothing of this test run may reach the child: it would count as coverage of files that are copies.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_", "PYTEST_", "MAKE", "MFLAGS"))}
+    # Nothing of this test run may reach the child, neither its coverage nor what `make test` was told.
+    ours = ("COV_", "COVERAGE_", "PYTEST_", "MAKE", "MFLAGS")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours) and name not in ("PYTHON", "TESTS")}
     home = copy.parent / "home"
     home.mkdir(exist_ok=True)
     return inherited | {

@@ -126,6 +126,15 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(there.read_text(encoding="utf-8")), f"{page}: {found['target']}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    """`matrixbuild/core/plan.py` in backticks; `<verb>` stands for any name."""
+    known = {str(part) for path in project_files() for part in (path, *path.parents)}
+    for name in re.findall(r"`((?:matrixbuild|tests|docs|schemas|manifests|benchmarks)/[^`\s]*)`", FENCE.sub("", text(page))):
+        form = re.compile(re.sub(r"<\w+>", "[^/]+", name.rstrip("/")).replace("*", "[^/]*"))
+        assert "lock.json" in name or any(form.fullmatch(path) for path in known), f"{page}: {name}"
+
+
 def anchors(page: str) -> set[str]:
     titles = re.findall(r"(?m)^#+ (.+)$", FENCE.sub("", page))
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

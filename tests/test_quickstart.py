@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -185,7 +184,7 @@ def test_a_kill_after_the_last_push_costs_no_image(tmp_path: Path, docker_regist
 
 
 @pytest.fixture
-def two_runs(tmp_path: Path) -> Iterator[list[Clone]]:
+def two_runs(tmp_path: Path) -> list[Clone]:
     clones = [Clone(tmp_path / "here"), Clone(tmp_path / "else" / "where")]
     for path in clones[1].root.rglob("*"):
         os.utime(path, (10**9, 10**9))
@@ -197,7 +196,7 @@ def two_runs(tmp_path: Path) -> Iterator[list[Clone]]:
         finally:
             os.umask(before)
         assert ended.code == 0, ended.err
-    yield clones
+    return clones
 
 
 def test_directory_umask_zone_and_time_change_no_digest(two_runs: list[Clone]) -> None:

@@ -36,7 +36,8 @@ def _configurations(registry: Registry, repository: str, manifest: StoredManifes
         children = [registry.manifest(repository, child.digest) for child in found.children]
         return [pair for child in children if child for pair in _configurations(registry, repository, child)]
     except (NotAManifestError, ValueError) as error:
-        raise UnusableError(Problem(summary=f"the image {repository}@{manifest.digest} cannot be read: {error}", hint="remove it from the registry")) from error
+        summary = f"the image {repository}@{manifest.digest} cannot be read: {error}"
+        raise UnusableError(Problem(summary=summary, hint="remove it from the registry")) from error
 
 
 def _platform(config: dict[str, Any]) -> Platform:

@@ -105,7 +105,8 @@ def failed_text(applied: Applied) -> str:
     states = [outcome.state for outcome in applied.outcomes.values()]
     told = ", ".join(f"{states.count(state)} {state}" for state in State if state in states)
     manifest = _near(applied.planned.prepared.project.manifest)
-    return "\n".join([*lines, "", f"registry: {told}; 0 published, the lock is as it was", f"next:     mend the cause, then {_program()} apply {manifest}"]) + "\n"
+    ended = [f"registry: {told}; 0 published, the lock is as it was", f"next:     mend the cause, then {_program()} apply {manifest}"]
+    return "\n".join([*lines, "", *ended]) + "\n"
 
 
 def _images(applied: Applied) -> list[str]:

@@ -12,7 +12,8 @@ from matrixbuild.core.problems import ExitCode
 
 
 def add_parser(verbs: Any) -> None:
-    found = verbs.add_parser("version", help="Print the program's version.", description="Print the program's version and the formats it reads and writes.")
+    description = "Print the program's version and the versions of the formats it reads and writes."
+    found = verbs.add_parser("version", help="Print the program's version.", description=description)
     found.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
     found.set_defaults(run=run)
 

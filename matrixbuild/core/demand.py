@@ -43,7 +43,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What a build holds while it runs: pool name -> amount, as (name, amount) sorted by name. cpu in thousandths of a core, memory and disk in bytes, others counted."""
+    """What a build holds while it runs, as (pool, amount) sorted by name: cpu in thousandths of a core, memory and disk in bytes, others counted."""
 
     amounts: tuple[tuple[str, int], ...] = ()
 

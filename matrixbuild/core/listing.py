@@ -20,7 +20,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One path of a listing: `mode` are the permission bits with setuid, setgid and sticky; `mtime` in whole seconds; `target` of a symlink as written."""
+    """One path of a listing: `mode` are the permission bits with setuid, setgid and sticky, `mtime` is in whole seconds, `target` is a
+    symlink's, as written."""
 
     kind: Kind
     mode: int = 0o644

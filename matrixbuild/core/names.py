@@ -91,8 +91,10 @@ def _split_host(text: str) -> tuple[str, str]:
 
 def _check(text: str, *, repository: str, tag: str | None, digest: str) -> None:
     if not _REPOSITORY.fullmatch(repository):
-        raise ValueError(f"{text!r} is not an image name: a repository is lower-case letters, digits and single separators (. _ -) between them, not {repository!r}")
+        rule = "a repository is lower-case letters, digits and single separators (. _ -) between them"
+        raise ValueError(f"{text!r} is not an image name: {rule}, not {repository!r}")
     if tag is not None and not _TAG.fullmatch(tag):
-        raise ValueError(f"{text!r} is not an image name: a tag is up to 128 letters, digits, '.', '_' and '-', and does not start with '.' or '-', not {tag!r}")
+        rule = "a tag is up to 128 letters, digits, '.', '_' and '-', and does not start with '.' or '-'"
+        raise ValueError(f"{text!r} is not an image name: {rule}, not {tag!r}")
     if digest and not DIGEST.fullmatch(digest):
         raise ValueError(f"{text!r} is not an image name: a digest is sha256:<64 hex digits>, not {digest!r}")

@@ -110,7 +110,8 @@ def prepare(path: Path, *, resolve: bool) -> Prepared:
     pins = Pins(source=(("path", manifest.source.value),), engine=ENGINE_LINE, images=lock.pins.images if lock else ())
     analysis = analyse(expansion.demands, source, dict(pins.images))
     if resolve and analysis.unpinned:
-        pins = replace(pins, images=tuple(sorted((dict(pins.images) | _resolved(analysis.unpinned, manifest, project.registries)).items())))
+        resolved = _resolved(analysis.unpinned, manifest, project.registries)
+        pins = replace(pins, images=tuple(sorted({**dict(pins.images), **resolved}.items())))
         analysis = analyse(expansion.demands, source, dict(pins.images))
     pins = replace(pins, images=_in_use(pins, analysis))
     made = builds(expansion.demands, analysis.readings)
@@ -142,10 +143,10 @@ def look_around(prepared: Prepared) -> tuple[dict[str, LockedImage], RegistrySta
     known = [(build, entry) for build in prepared.builds if (entry := held.same(build))]
     registries = prepared.project.registries
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        there = list(pool.map(lambda pair: image_held(*pair, registries), known))
+        there = pool.map(lambda pair: image_held(pair[0], pair[1], registries), known)
         missing = frozenset(build.key for (build, _), held_now in zip(known, there, strict=True) if not held_now)
         unknown = [build for build in prepared.builds if build.key in missing or held.same(build) is None]
-        found = dict(zip((build.key for build in unknown), pool.map(lambda build: adoptable(build, registries), unknown), strict=True))
+        found = {build.key: image for build, image in zip(unknown, pool.map(lambda build: adoptable(build, registries), unknown), strict=True)}
     adopted = {key: image for key, image in found.items() if image}
     state = RegistryState(
         missing_images=missing,
@@ -194,7 +195,8 @@ def _resolved(refs: tuple[str, ...], manifest: Manifest, registries: Registries)
         name = _base_name(ref, manifest)
         digest = registries.of(name).digest(name.repository, name.tag)
         if digest is None:
-            raise UnusableError(Problem(summary=f"the base image {ref} is not in its registry", hint="push it first, or correct its name", code="registry"))
+            summary = f"the base image {ref} is not in its registry"
+            raise UnusableError(Problem(summary=summary, hint="push it first, or correct its name", code="registry"))
         found[ref] = digest
     return found
 

@@ -97,8 +97,8 @@ error: the source 'source' is not a directory
 """,
     ),
     "targets that need each other": (
-        "      args: {OS: \"{{ os }}\"}\n      artifacts",
-        "      needs: [image]\n      args: {OS: \"{{ os }}\"}\n      artifacts",
+        '      args: {OS: "{{ os }}"}\n      artifacts',
+        '      needs: [image]\n      args: {OS: "{{ os }}"}\n      artifacts',
         3,
         """\
 small.yaml:12:5: error: targets need each other in a circle: image[fips=false,os=jammy] -> notes[fips=false,os=jammy] -> image[fips=false,os=jammy]

@@ -50,7 +50,7 @@ def test_a_layout_is_told_from_the_repository_by_the_manifests_registry() -> Non
     ],
 )
 def test_what_is_no_image_name_says_why(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match="^.*$") as caught:
+    with pytest.raises(ValueError, match=r"^.*$") as caught:
         ImageName.parse(text)
     assert str(caught.value) == message
 

@@ -117,7 +117,7 @@ def mutants(checkout: Path, to: Path, *, seed: str) -> Iterator[Path]:
     """Copies of a checkout, each with one small change; a seeded sample of all of them."""
     files = [path.relative_to(checkout) for path in sorted(checkout.rglob("*")) if path.is_file() and not path.is_symlink()]
     possible = [(path, change) for path in files for change in changes(checkout / path)]
-    chooser = random.Random(seed)  # noqa: S311 (a sample, not a secret)
+    chooser = random.Random(seed)
     for path, change in chooser.sample(possible, min(MUTATIONS, len(possible))):
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(checkout, to, symlinks=True)

@@ -68,7 +68,8 @@ def test_the_executable_bit_is_a_change_and_a_time_is_none(project: SmallProject
 def test_a_comment_or_another_target_changes_nothing(project: SmallProject) -> None:
     project.apply()
     earthfile = project.root / "src" / "Earthfile"
-    earthfile.write_text(earthfile.read_text().replace("    FROM scratch\n", "    # nothing yet\n    FROM scratch\n", 1) + "\nother:\n    FROM scratch\n")
+    commented = earthfile.read_text().replace("    FROM scratch\n", "    # nothing yet\n    FROM scratch\n", 1)
+    earthfile.write_text(f"{commented}\nother:\n    FROM scratch\n")
     assert project.apply() == {}
 
 

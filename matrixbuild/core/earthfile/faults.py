@@ -35,6 +35,10 @@ class Fault(StrEnum):
     """Evaluated without the base image's configuration, and the result depends on it."""
 
 
+USE_EARTHLY = "install Earthly 0.8 or EarthBuild, and write `engine: earthly`, which a later release runs"
+"""The hint of NEEDS_EARTHLY."""
+
+
 class EarthfileError(Exception):
     """Raised by parser, evaluator and embedded engine; `summary` is one sentence, `hint` what to do."""
 

@@ -92,7 +92,8 @@ def flag(name: str) -> str:
 def features(version: Version | None, *, file: str) -> Features:
     """The features of an Earthfile; `file` is named where there is no VERSION to point at.
 
-    Raises EarthfileError (VERSION) for a missing VERSION, an unknown number or flag, and --arg-scope-and-set without --shell-out-anywhere.
+    Raises EarthfileError: VERSION for a missing VERSION, an unknown number or flag; FEATURE_GATE for --arg-scope-and-set without
+    --shell-out-anywhere.
     Earthly asks this before it parses the rest of the file: `versions.version_of` gives the VERSION of a file that may not parse.
     """
     if version is None:
@@ -106,7 +107,7 @@ def features(version: Version | None, *, file: str) -> Features:
         on.discard("use_registry_for_with_docker")
     if "arg_scope_and_set" in on and "shell_out_anywhere" not in on:
         hint = f"write VERSION --arg-scope-and-set --shell-out-anywhere {number}"
-        raise EarthfileError(Fault.VERSION, "--arg-scope-and-set requires --shell-out-anywhere", place=version.place, hint=hint)
+        raise EarthfileError(Fault.FEATURE_GATE, "--arg-scope-and-set requires --shell-out-anywhere", place=version.place, hint=hint)
     return Features(number=number, **dict.fromkeys(on, True))
 
 

@@ -6,9 +6,9 @@ import fnmatch
 import posixpath
 from collections.abc import Iterator
 
-from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import BaseImage, Copied, FromContext, FromTree, Scratch, Tree
-from matrixbuild.core.earthfile.walk import USE_EARTHLY, Walk
+from matrixbuild.core.earthfile.walk import Walk
 from matrixbuild.core.listing import Kind, Listing
 from matrixbuild.core.problems import Place
 
@@ -38,14 +38,22 @@ def lacks_shell(listing: Listing, tree: Tree) -> bool:
 
 def _origin(listing: Listing, tree: Tree, path: str, kinds: frozenset[Kind]) -> str | None:
     """The path in the checkout of what a path of a tree was copied from; "" where a base image may hold it, None where nothing does."""
+    perhaps: str | None = None
     while not isinstance(tree, Scratch | BaseImage):
-        if isinstance(tree, Copied):
-            for source in reversed(tree.sources):
-                for inside in _insides(tree.dest, source.pattern, path):
-                    if found := _in_source(listing, source, inside, kinds):
-                        return found
+        for found in _copied(listing, tree, path, kinds) if isinstance(tree, Copied) else ():
+            if found:
+                return found
+            perhaps = ""
         tree = tree.parent
-    return "" if isinstance(tree, BaseImage) else None
+    return "" if isinstance(tree, BaseImage) else perhaps
+
+
+def _copied(listing: Listing, copied: Copied, path: str, kinds: frozenset[Kind]) -> Iterator[str]:
+    for source in reversed(copied.sources):
+        for inside in _insides(copied.dest, source.pattern, path):
+            found = _in_source(listing, source, inside, kinds)
+            if found is not None:
+                yield found
 
 
 def _in_source(listing: Listing, source: FromContext | FromTree, inside: str, kinds: frozenset[Kind]) -> str | None:

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.earthfile.expansion import Dialect, ShellOut, Value, WordError, expand, unknown_value
-from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
@@ -15,7 +15,7 @@ from matrixbuild.core.earthfile.reserved import RESERVED, builtin_args, platform
 from matrixbuild.core.earthfile.scope import Scope, Variables, combined
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.visits import Block, Visit
-from matrixbuild.core.earthfile.walk import USE_EARTHLY, Entry, Walk
+from matrixbuild.core.earthfile.walk import Entry, Walk
 from matrixbuild.core.images import DEFAULT_PATH, HistoryStep, ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place

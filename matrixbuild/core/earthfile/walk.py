@@ -13,6 +13,7 @@ from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import BaseImage, Wanted
 from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.earthfile.versions import version_of
 from matrixbuild.core.earthfile.visits import Block, Visit, Visits
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
@@ -20,9 +21,6 @@ from matrixbuild.core.problems import Place, did_you_mean
 
 MAX_DEPTH = 64
 """How many targets and functions may be inside of one another: beyond, one is taken to call itself with ever new args."""
-
-USE_EARTHLY = "install Earthly 0.8 or EarthBuild, and write `engine: earthly`, which a later release runs"
-
 
 IGNORE_FILES = (".earthignore", ".earthlyignore")
 
@@ -46,8 +44,9 @@ class Parsed:
 @lru_cache(maxsize=512)
 def parsed(text: str, file: str) -> Parsed:
     """Parse once: the same Earthfile is evaluated for every cell of a matrix."""
-    earthfile = parser.parse(text, file=file)
-    return Parsed(earthfile=earthfile, features=features.features(earthfile.version, file=file))
+    # The VERSION line first, as Earthly does: what is wrong with it is told before what is wrong below it.
+    found = features.features(version_of(text, file=file), file=file)
+    return Parsed(earthfile=parser.parse(text, file=file), features=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

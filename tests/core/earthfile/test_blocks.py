@@ -35,7 +35,9 @@ def test_a_shell_is_needed_where_one_is_asked() -> None:
 
 
 def test_each_else_if_that_is_asked_needs_a_shell() -> None:
-    tree = evaluated(HEAD.format(version="0.8") + "  IF false\n    ENV A=1\n  ELSE IF true\n    ENV A=2\n  ELSE IF true\n    ENV A=3\n  END\n").image.tree
+    tree = evaluated(
+        HEAD.format(version="0.8") + "  IF false\n    ENV A=1\n  ELSE IF true\n    ENV A=2\n  ELSE IF true\n    ENV A=3\n  END\n"
+    ).image.tree
     commands = []
     while isinstance(tree, NeedsShell):
         commands.append(tree.command)
@@ -60,7 +62,6 @@ def test_an_arg_in_a_loop_is_declared_twice() -> None:
         ("  CACHE\n", "0.8", "invalid-arg", "CACHE needs one directory"),
         ("  CACHE /c\n", "0.6", "feature-gate", "CACHE needs the feature --use-cache-command, which VERSION 0.6 does not turn on"),
         ("  HOST x nope\n", "0.8", "invalid-arg", "HOST: 'nope' is no IP address"),
-        ("  PROJECT x\n", "0.8", "invalid-arg", "PROJECT needs a name of the form organization/project"),
     ],
 )
 def test_what_is_refused(body: str, version: str, fault: str, summary: str | None) -> None:
@@ -72,7 +73,11 @@ def test_what_is_refused(body: str, version: str, fault: str, summary: str | Non
 @pytest.mark.parametrize(
     ("body", "fault", "summary"),
     [
-        ("  TRY\n    RUN x\n  FINALLY\n    SAVE ARTIFACT a AS LOCAL b\n  END\n", "needs-earthly", "5:5: RUN executes a command in the image, which only Earthly can do"),
+        (
+            "  TRY\n    RUN x\n  FINALLY\n    SAVE ARTIFACT a AS LOCAL b\n  END\n",
+            "needs-earthly",
+            "5:5: RUN executes a command in the image, which only Earthly can do",
+        ),
         ("  TRY\n    ENV A=1\n  END\n", "invalid-arg", "4:3: TRY needs one RUN and nothing else"),
         ("  TRY\n    RUN x\n  FINALLY\n    ENV A=1\n  END\n", "invalid-arg", "7:5: FINALLY takes nothing but SAVE ARTIFACT ... AS LOCAL"),
         ("  TRY\n    RUN x\n  CATCH\n    RUN y\n  END\n", "invalid-arg", "4:3: CATCH is not executed by any Earthly"),
@@ -87,3 +92,10 @@ def test_commands_for_run_alone_change_nothing() -> None:
     image = evaluated(text).image
     assert isinstance(image.tree, Scratch)
     assert image.config.history == ()
+
+
+def test_a_project_has_two_names() -> None:
+    assert refused("VERSION 0.8\nPROJECT x\nmain:\n  FROM scratch\n")[:2] == (
+        "invalid-arg",
+        "Earthfile:2:1: PROJECT needs a name of the form organization/project",
+    )

@@ -64,7 +64,11 @@ def test_combinations_of_no_args_are_one() -> None:
         ("BUILD --auto-skip +t", "feature-gate", "BUILD --auto-skip needs the feature --build-auto-skip, which VERSION 0.8 does not turn on"),
         ("BUILD ./*+t", "feature-gate", "a wildcard in a BUILD needs the feature --wildcard-builds, which VERSION 0.8 does not turn on"),
         ("DO +NOPE", "unknown-target", "there is no function +NOPE"),
-        ("DO +t", "invalid-arg", "'t' cannot be referred to: a function's name is an upper-case letter, then upper-case letters, digits, '.' and '_'"),
+        (
+            "DO +t",
+            "invalid-arg",
+            "'t' cannot be referred to: a function's name is an upper-case letter, then upper-case letters, digits, '.' and '_'",
+        ),
     ],
 )
 def test_what_is_refused(build: str, fault: str, summary: str) -> None:
@@ -118,7 +122,12 @@ def test_a_function_of_another_directory_sees_its_globals_and_its_caller_s_files
 
 @pytest.mark.parametrize(
     ("version", "keyword", "fault"),
-    [("0.8", "COMMAND", "feature-gate"), ("0.7", "FUNCTION", "feature-gate"), ("0.8", "FUNCTION x", "invalid-arg"), ("0.8", "ENV A=1", "feature-gate")],
+    [
+        ("0.8", "COMMAND", "feature-gate"),
+        ("0.7", "FUNCTION", "feature-gate"),
+        ("0.8", "FUNCTION x", "invalid-arg"),
+        ("0.8", "ENV A=1", "feature-gate"),
+    ],
 )
 def test_how_a_function_begins(version: str, keyword: str, fault: str) -> None:
     assert refused(f"VERSION {version}\nFROM scratch\nFN:\n  {keyword}\nmain:\n  DO +FN\n")[0] == fault

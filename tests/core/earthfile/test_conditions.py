@@ -50,11 +50,11 @@ def holds(text: str) -> bool:
         "[ x = y -o x = x ]",
         "test 1 -lt 2",
         "[[ abc == a* ]]",
-        '[[ abc =~ ^a.c$ ]]',
+        "[[ abc =~ ^a.c$ ]]",
         "[[ a = b || c = c ]]",
         "[ a == a ]",
         "[ ${EMPTY:-'a b'} = 'a b' ]",
-        '[ "\\$A" = \'$A\' ]',
+        "[ \"\\$A\" = '$A' ]",
         "[ a\\ b = 'a b' ]",
     ],
 )
@@ -171,7 +171,12 @@ def test_items(text: str, separators: str, expected: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("text", "missing"),
-    [("a; ls", "a shell operator"), ("*.txt", "the files of the image that match *.txt"), ("-e a", "the option -e of echo"), ("$(ls)", "a command substitution")],
+    [
+        ("a; ls", "a shell operator"),
+        ("*.txt", "the files of the image that match *.txt"),
+        ("-e a", "the option -e of echo"),
+        ("$(ls)", "a command substitution"),
+    ],
 )
 def test_items_that_only_a_shell_can_give(text: str, missing: str) -> None:
     with pytest.raises(NeedsShell) as caught:
@@ -179,7 +184,31 @@ def test_items_that_only_a_shell_can_give(text: str, missing: str) -> None:
     assert str(caught.value) == missing
 
 
-WORDS = st.sampled_from(["a", "''", '"$A"', "$SP", '"$SP"', "$EMPTY", "${V%.*}", "${UNDEFINED:-d}", "5", "$N", "$((N+1))", "=", "!=", "-eq", "-lt", "-n", "-z", "!", "-a", "-o", "'('"])
+WORDS = st.sampled_from(
+    [
+        "a",
+        "''",
+        '"$A"',
+        "$SP",
+        '"$SP"',
+        "$EMPTY",
+        "${V%.*}",
+        "${UNDEFINED:-d}",
+        "5",
+        "$N",
+        "$((N+1))",
+        "=",
+        "!=",
+        "-eq",
+        "-lt",
+        "-n",
+        "-z",
+        "!",
+        "-a",
+        "-o",
+        "'('",
+    ]
+)
 TESTS = st.lists(WORDS, max_size=6).map(lambda words: f"[ {' '.join(words)} ]")
 EXPRESSIONS = st.lists(st.one_of(TESTS, st.sampled_from(["true", "false", "$YES", "! $NO"])), min_size=1, max_size=3)
 

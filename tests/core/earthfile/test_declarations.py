@@ -60,4 +60,7 @@ def test_two_imports_of_one_name() -> None:
 def test_a_remote_import_is_refused_where_it_is_used() -> None:
     text = "VERSION 0.8\nIMPORT github.com/o/r:v1 AS r\nFROM scratch\nmain:\n  {0}\n"
     assert env(text.format("ENV A=1")) == {"A": "1"}
-    assert refused(text.format("FROM r+t"))[:2] == ("needs-earthly", "Earthfile:5:3: github.com/o/r:v1 is another repository, which only Earthly can do")
+    assert refused(text.format("FROM r+t"))[:2] == (
+        "needs-earthly",
+        "Earthfile:5:3: github.com/o/r:v1 is another repository, which only Earthly can do",
+    )

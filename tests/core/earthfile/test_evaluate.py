@@ -286,7 +286,7 @@ def test_a_shell_out_in_an_image_that_can_have_no_shell() -> None:
 
 @pytest.mark.parametrize("command", ["ENV A=1", "COPY a b", "SAVE IMAGE x", "WORKDIR /x", "CMD x", "RUN x", "IF true\n    ENV A=1\n  END"])
 def test_before_any_from(command: str) -> None:
-    name = command.split(" x")[0] if command.startswith("SAVE") else command.split()[0]
+    name = command.split(" x", maxsplit=1)[0] if command.startswith("SAVE") else command.split(maxsplit=1)[0]
     assert refused(f"VERSION 0.8\nmain:\n  {command}\n") == (
         "no-from",
         f"Earthfile:3:3: {name} stands before any FROM",
@@ -299,7 +299,7 @@ def test_after_a_push_before_0_7(command: str) -> None:
     text = f"VERSION 0.6\nFROM scratch\nmain:\n  SAVE IMAGE --push reg.test/a:b\n  {command}\n"
     assert refused(text) == (
         "push-order",
-        f"Earthfile:5:3: {command.split()[0]} may not follow a SAVE IMAGE --push",
+        f"Earthfile:5:3: {command.split(maxsplit=1)[0]} may not follow a SAVE IMAGE --push",
         "move it above the SAVE IMAGE --push, or begin the Earthfile with VERSION 0.7 or 0.8",
     )
 

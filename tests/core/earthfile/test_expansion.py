@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from matrixbuild.core.earthfile.expansion import Dialect, ShellOut, Value, WordError, expand, joined, runs_a_shell, unknown_value
 
-VARIABLES = {"A": Value(text="1", taint=frozenset({"a"})), "E": Value(text=""), "FILE": Value(text="x.tar.gz"), "B": Value(text="two words", taint=frozenset({"b"}))}
+VARIABLES = {
+    "A": Value(text="1", taint=frozenset({"a"})),
+    "E": Value(text=""),
+    "FILE": Value(text="x.tar.gz"),
+    "B": Value(text="two words", taint=frozenset({"b"})),
+}
 
 
 def text(word: str, dialect: Dialect = Dialect.EARTHLY) -> str:

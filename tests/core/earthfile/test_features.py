@@ -83,7 +83,7 @@ def test_the_number_is_kept_and_flags_are_named_as_written() -> None:
         ),
         (
             "--arg-scope-and-set 0.6",
-            "version Earthfile:1:1: --arg-scope-and-set requires --shell-out-anywhere",
+            "feature-gate Earthfile:1:1: --arg-scope-and-set requires --shell-out-anywhere",
             "write VERSION --arg-scope-and-set --shell-out-anywhere 0.6",
         ),
     ],

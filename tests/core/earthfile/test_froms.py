@@ -22,7 +22,14 @@ def test_an_image_gives_its_configuration_without_its_shell() -> None:
     found = evaluated("VERSION 0.8\nmain:\n  FROM busybox:1\n  ENV R=$B\n  COPY f rel\n", base=RICH)
     assert isinstance(copies(found.image.tree)[0].parent, BaseImage)
     config = found.image.config
-    assert (config.env[2], config.cmd, config.workdir, config.user, config.shell, config.labels) == (("R", "base"), ("sh",), "/w", "app", None, (("l", "1"),))
+    assert (config.env[2], config.cmd, config.workdir, config.user, config.shell, config.labels) == (
+        ("R", "base"),
+        ("sh",),
+        "/w",
+        "app",
+        None,
+        (("l", "1"),),
+    )
     assert [(copy.dest, copy.flags.chown) for copy in copies(found.image.tree)] == [("/w/rel", "app")]
 
 
@@ -54,7 +61,9 @@ def test_the_base_recipe_comes_first_in_each_target() -> None:
 
 
 def test_the_platform_of_a_from() -> None:
-    found = evaluated("VERSION 0.8\nmain:\n  FROM --platform=linux/arm64 scratch\n  ARG TARGETARCH\n  ENV A=$TARGETARCH\n  SAVE IMAGE --push r.test/a:b\n")
+    found = evaluated(
+        "VERSION 0.8\nmain:\n  FROM --platform=linux/arm64 scratch\n  ARG TARGETARCH\n  ENV A=$TARGETARCH\n  SAVE IMAGE --push r.test/a:b\n"
+    )
     image = found.images[0]
     assert (dict(image.image.config.env)["A"], image.platform, image.multi_platform) == ("arm64", Platform(architecture="arm64"), True)
 
@@ -100,7 +109,16 @@ def test_a_dockerfile_of_the_checkout(command: str, files: dict[str, str], direc
     assert (dict(found.image.config.env)["AFTER"], found.image.config.workdir) == ("1", "/d")
     source = copies(found.image.tree)[0].sources[0]
     assert (source.directory, source.whole) == (directory, True)  # type: ignore[union-attr]
-    assert found.commands == ("VERSION 0.8", text.splitlines()[2].strip(), "FROM scratch", "ARG X=0", "ENV D=$X", "COPY f /f", "WORKDIR /d", "ENV AFTER = $D")
+    assert found.commands == (
+        "VERSION 0.8",
+        text.splitlines()[2].strip(),
+        "FROM scratch",
+        "ARG X=0",
+        "ENV D=$X",
+        "COPY f /f",
+        "WORKDIR /d",
+        "ENV AFTER = $D",
+    )
 
 
 def test_a_dockerfile_among_artifacts() -> None:
@@ -125,5 +143,8 @@ def test_a_dockerfile_of_its_own_sees_earthlys_files_not_and_the_ignore_file_of_
 
 def test_a_dockerfile_out_of_a_base_image_cannot_be_read_here() -> None:
     text = "VERSION 0.8\nmain:\n  FROM DOCKERFILE +ctx/c\nctx:\n  FROM busybox\n  SAVE ARTIFACT /c\n"
-    assert refused(text)[:2] == ("needs-earthly", "Earthfile:3:3: /c/Dockerfile comes out of a base image and has to be read, which only Earthly can do")
+    assert refused(text)[:2] == (
+        "needs-earthly",
+        "Earthfile:3:3: /c/Dockerfile comes out of a base image and has to be read, which only Earthly can do",
+    )
     assert refused(text.replace("busybox", "scratch"))[:2] == ("file-not-found", "Earthfile:3:3: /c/Dockerfile is not among the artifacts")

@@ -28,7 +28,7 @@ def test_labels() -> None:
     ("commands", "cmd", "entrypoint"),
     [
         ('CMD ["a", "b c"]', ("a", "b c"), None),
-        ("CMD echo $X \"y\"", ("/bin/sh", "-c", "echo  y"), None),
+        ('CMD echo $X "y"', ("/bin/sh", "-c", "echo  y"), None),
         ("CMD ['a', 'b']", ("/bin/sh", "-c", "[a, b]"), None),
         ('ENTRYPOINT ["e"]', None, ("e",)),
         ('CMD ["c"]\nENTRYPOINT ["e"]', ("c",), ("e",)),
@@ -60,7 +60,7 @@ def test_workdir_of_the_root_makes_nothing() -> None:
 
 def test_ports_and_volumes() -> None:
     found = config('EXPOSE 80 53/udp\nVOLUME /a /b\nVOLUME ["/c d"]')
-    assert (found.exposed_ports, found.volumes) == ({"80/tcp", "53/udp"}, {"/a", "/b", "/c d"})
+    assert (found.exposed_ports, found.volumes) == (frozenset({"80/tcp", "53/udp"}), frozenset({"/a", "/b", "/c d"}))
 
 
 @pytest.mark.parametrize(

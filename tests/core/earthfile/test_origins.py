@@ -25,7 +25,8 @@ def origin(found: Tree, path: str) -> str:
     def enter(*_: object) -> None:
         raise AssertionError
 
-    walk = Walk(call=Call(directory="", target="main"), known=Known(listing=listing(FILES)), visits=Visits(upfront=True), enter=enter)  # type: ignore[arg-type]
+    known = Known(listing=listing(FILES))
+    walk = Walk(call=Call(directory="", target="main"), known=known, visits=Visits(upfront=True), enter=enter)  # type: ignore[arg-type]
     return context_file(walk, found, path, Place(file="Earthfile", line=1))
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, import_alias, parse_artifact, parse_function, parse_target, resolved
+from matrixbuild.core.earthfile.references import (
+    Reference,
+    ReferenceProblem,
+    Where,
+    import_alias,
+    parse_artifact,
+    parse_function,
+    parse_target,
+    resolved,
+)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,10 @@ def test_an_image_is_the_state_at_its_command() -> None:
     }
 
 
-CHAIN = "VERSION {version}\nFROM scratch\nmain:\n  {first} +mid\n  {second} +mid\n" + "mid:\n  ENV M=1\n  BUILD +leaf\n" + ONE.format("mid") + "leaf:\n  ENV L=1\n" + ONE.format("leaf")
+CHAIN = (
+    "VERSION {version}\nFROM scratch\nmain:\n  {first} +mid\n  {second} +mid\n"
+    "mid:\n  ENV M=1\n  BUILD +leaf\n" + ONE.format("mid") + "leaf:\n  ENV L=1\n" + ONE.format("leaf")
+)
 
 
 @pytest.mark.parametrize("version", ["0.6", "0.7", "0.8"])

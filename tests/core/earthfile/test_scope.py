@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,7 +73,7 @@ def problem(action: str, *, scoped: bool = True) -> tuple[Fault, str, str]:
     names.declare_let("LET", Value(text="1"))
     names.declare_arg("ARG", Value(text="1"), everywhere=False)
     names.declare_arg("GLOBAL", Value(text="1"), everywhere=True)
-    steps = {
+    steps: dict[str, Callable[[], object]] = {
         "arg after let": lambda: names.declare_arg("LET", Value(text=""), everywhere=False),
         "arg twice": lambda: names.declare_arg("ARG", Value(text=""), everywhere=False),
         "global twice": lambda: names.declare_arg("GLOBAL", Value(text=""), everywhere=True),
@@ -88,7 +90,10 @@ def problem(action: str, *, scoped: bool = True) -> tuple[Fault, str, str]:
 @pytest.mark.parametrize(
     ("action", "expected"),
     [
-        ("arg after let", (Fault.REDECLARED, "LET was declared with LET before and cannot be declared again as an ARG", "give one of them another name")),
+        (
+            "arg after let",
+            (Fault.REDECLARED, "LET was declared with LET before and cannot be declared again as an ARG", "give one of them another name"),
+        ),
         ("arg twice", (Fault.REDECLARED, "ARG is declared twice in the same target", "to change its value write LET ARG = ...")),
         ("global twice", (Fault.REDECLARED, "GLOBAL is declared twice in the same target", "to change its value write LET GLOBAL = ...")),
         ("global after arg", (Fault.REDECLARED, "ARG was declared as an ARG that is not global before", "add --global to its first declaration")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.core.earthfile.evaluating import copies, evaluated, refused, saved
 
-SUB = "VERSION 0.8\nFROM scratch\nt:\n  SAVE IMAGE --push reg.test/a:$EARTHLY_TARGET_NAME{0}\n  SAVE ARTIFACT /x\n"
+SUB = "VERSION 0.8\nFROM scratch\nt:\n  SAVE IMAGE --push reg.test/a:{0}\n  SAVE ARTIFACT /x\n"
 FILES = {f"d/{name}/Earthfile": SUB.format(name) for name in "ba"} | {"d/c/Earthfile": "VERSION 0.8\n", "d/e/x": ""}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,10 +11,11 @@ from matrixbuild.adapters.engines.embedded.checkout import Checkout, sent
 from matrixbuild.adapters.engines.embedded.copying import CannotCopyError, How, copy, made
 from matrixbuild.adapters.engines.embedded.owners import Owner, owner
 from matrixbuild.adapters.engines.embedded.trees import EMPTY, Bytes, Directory, File, Meta, TreeFiles, find, merge, put
-from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import BaseImage, Copied, FromContext, FromTree, MadeDirectory, NeedsShell, Scratch, Tree, WrittenFile
 from matrixbuild.core.listing import FIXED_TIME
-from matrixbuild.core.lookup import Listed, LookupFailedError, resolve
+from matrixbuild.core.lookup import Listed, LookupFailedError, expand, resolve
+from matrixbuild.core.patterns import PatternError, clean
 from matrixbuild.core.problems import Place
 from matrixbuild.core.reads import Reader, follows, matched, not_found
 
@@ -107,14 +109,40 @@ class Executor:
 
 
 def _checked(tree: Directory, node: NeedsShell) -> Directory:
-    """The tree as it is; NO_SHELL where real Earthly could not run the condition: it needs /bin/sh, and /tmp for its result."""
+    """The tree as it is; NO_SHELL where real Earthly could not run the condition: it needs /bin/sh, and /tmp for its result.
+
+    NEEDS_EARTHLY where the image's own shell or files would give another outcome than the one the recipe was evaluated with.
+    """
     files = TreeFiles(tree)
-    shell = find(tree, resolve(files, "/bin/sh"))
-    if not isinstance(shell, File):
+    program = resolve(files, "/bin/sh")
+    if not isinstance(find(tree, program), File):
         raise _no_shell(node, "the image has no /bin/sh")
+    if node.shells and posixpath.basename(program) not in node.shells:
+        raise _other_outcome(node, f"shells differ in it, and the image's is /{program}")
+    if met := [pattern for pattern in node.unmatched if _matches(files, pattern)]:
+        raise _other_outcome(node, f"{met[0]} means files of the image")
     if not isinstance(find(tree, resolve(files, "/tmp")), Directory):  # noqa: S108  (a path in the image)
         raise _no_shell(node, "the image has no /tmp")
     return tree
+
+
+def _matches(files: TreeFiles, pattern: str) -> bool:
+    try:
+        return bool(expand(files, clean(pattern)))
+    except LookupFailedError:
+        return False
+    except PatternError:
+        # What Go refuses as a pattern a shell takes as a word or as a pattern: better asked of a real one.
+        return True
+
+
+def _other_outcome(node: NeedsShell, reason: str) -> EarthfileError:
+    return EarthfileError(
+        Fault.NEEDS_EARTHLY,
+        f"{node.command} cannot be evaluated without running it: {reason}",
+        place=node.place,
+        hint=USE_EARTHLY,
+    )
 
 
 def _no_shell(node: NeedsShell, reason: str) -> EarthfileError:
