@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matrixbuild.core.images import OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST
@@ -30,10 +31,10 @@ class SampleImage:
         return self.blobs[1][0]
 
 
-def sample_image(text: str = "hello", *, architecture: str = "amd64") -> SampleImage:
+def sample_image(text: str = "hello", *, architecture: str = "amd64", labels: Mapping[str, str] | None = None) -> SampleImage:
     tar = _tar("hello", text.encode())
     layer = gzip.compress(tar, mtime=0)
-    config = _json({"architecture": architecture, "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": [sha256(tar)]}})
+    config = _json({"architecture": architecture, "os": "linux", "config": {"Labels": labels}, "rootfs": {"type": "layers", "diff_ids": [sha256(tar)]}})
     blobs = ((described(OCI_CONFIG, config), config), (described(OCI_LAYER_GZIP, layer), layer))
     body = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": _entry(blobs[0][0]), "layers": [_entry(blobs[1][0])]}
     return SampleImage(blobs=blobs, manifest=StoredManifest(media_type=OCI_MANIFEST, data=_json(body)))

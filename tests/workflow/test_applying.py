@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from matrixbuild.adapters.engines.base import Engine, Made, Order
+from matrixbuild.adapters.oci_layout import OciLayout
+from matrixbuild.core.problems import RefusedError
+from matrixbuild.workflow.applying import Listener, apply_manifest
+from matrixbuild.workflow.planning import engine_of
 from tests.projects import SmallProject, in_child, layout_manifests, small_project
+from tests.sample_images import push, sample_image
+
+QUIET = Listener(on_plan=lambda plan: None, on_report=lambda report, made: None)
 
 ALL = {
     "image[fips=false,os=jammy]": "built",
@@ -216,3 +224,27 @@ spec:
     (project.root / "src" / "base.txt").write_text("2\n")
     assert {build["name"]: build["reasons"][0]["kind"] for build in project.plan()["builds"]} == {"app": "need-changed", "root": "changed"}
     assert project.apply() == {"app": "built", "root": "built"}
+
+
+class Meddling:
+    """An engine beside which someone else publishes under one of our names."""
+
+    def __init__(self, engine: Engine, layout: OciLayout) -> None:
+        self.engine, self.layout = engine, layout
+
+    def build(self, order: Order) -> Made:
+        if self.layout.digest("jammy", "1") is None:
+            push(self.layout, "jammy", sample_image("someone else's"), "1")
+        return self.engine.build(order)
+
+
+@pytest.mark.parametrize("tags", ["mutable", "immutable"])
+def test_a_tag_that_someone_else_puts_during_the_run_is_left_alone(project: SmallProject, tags: str) -> None:
+    project.manifest.write_text(project.manifest.read_text().replace("tags: mutable", f"tags: {tags}"))
+    layout = OciLayout(project.root / "registry")
+    with pytest.raises(RefusedError) as caught:
+        apply_manifest(project.manifest, QUIET, engine=lambda prepared: Meddling(engine_of(prepared), layout))
+    assert str(caught.value).startswith("oci-layout:registry/jammy:1 holds sha256:")
+    assert layout.digest("jammy", "1") == sample_image("someone else's").manifest.digest
+    assert not project.lock.exists()
+    assert {name for name, _ in layout_manifests(project.root / "registry") if ":mb-" not in name} == {"jammy:1"}
