@@ -35,7 +35,7 @@ docs: $(VENV)/.installed-dev ## renew what is generated: the README's capture an
 	@$(BIN)/python -m docs.renew
 
 clean: ## remove what make made; never a lock
-	rm -rf $(VENV) out .matrixbuild .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) out .matrixbuild .import_linter_cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "matrixbuild needs Python 3.11 or later on PATH (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }

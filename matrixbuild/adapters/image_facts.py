@@ -23,7 +23,7 @@ def locked_image(registry: Registry, repository: str, manifest: StoredManifest) 
 
 def key_of(registry: Registry, repository: str, manifest: StoredManifest) -> str:
     """The build key that an image says it has (each image of an index must say the same), or nothing."""
-    keys = {(config.get("config") or {}).get("Labels", {}).get(KEY_LABEL, "") for _, config in _configurations(registry, repository, manifest)}
+    keys = {((config.get("config") or {}).get("Labels") or {}).get(KEY_LABEL, "") for _, config in _configurations(registry, repository, manifest)}
     return str(keys.pop()) if len(keys) == 1 else ""
 
 

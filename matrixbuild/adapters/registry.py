@@ -76,7 +76,9 @@ class HttpRegistry:
         first = (("Range", "bytes=0-0"),)
         # 416: there is no first byte in an empty blob.
         ask = Ask(method="GET", url=url, what=what, scopes=_pull(repository), allow=(200, 206, 404, 416), headers=first, stream=True)
-        return self._wire.retried(what, lambda: self._gives_a_byte(self._wire.send(ask)))
+        found = self._wire.retried(what, lambda: self._gives_a_byte(self._wire.send(ask)))
+        # An answer that ends too early may be an accident of the network: twice, it is the registry's.
+        return bool(self._wire.retried(what, lambda: self._gives_a_byte(self._wire.send(ask))) if found is None else found)
 
     def blob(self, repository: str, digest: str) -> bytes:
         what = f"read {_named(repository, digest)}"
@@ -185,14 +187,16 @@ class HttpRegistry:
             raise TransientError("the answer is not a manifest", "is this an OCI registry?")
         return StoredManifest(media_type=media_type, data=data)
 
-    def _gives_a_byte(self, response: BaseHTTPResponse) -> bool:
+    def _gives_a_byte(self, response: BaseHTTPResponse) -> bool | None:
+        """None where the byte is promised and does not come."""
         try:
             if response.status in (404, 416):
                 return response.status == 416
             return bool(response.read(1))
-        except urllib3.exceptions.IncompleteRead:
-            return False
         except urllib3.exceptions.HTTPError as error:
+            # urllib3 wraps it: ProtocolError(words, IncompleteRead).
+            if any(isinstance(each, urllib3.exceptions.IncompleteRead) for each in (error, *error.args)):
+                return None
             raise self._wire.fault(error) from error
         finally:
             # Where the registry does not know ranges, the rest of the blob is on its way: that connection is no use any more.

@@ -36,16 +36,23 @@ class Snapshot:
         self._lock = threading.Lock()
 
     def open(self, path: str) -> bytes:
-        """The bytes of a file of the listing."""
+        """The bytes of a file of the listing. Raises SourceChangedError, and UnusableError for a file that this user may not read."""
         try:
             data = (self.root / path).read_bytes()
         except OSError as error:
-            raise SourceChangedError(Problem(summary=f"cannot read {path} of the source: {error.strerror}", hint=_AGAIN)) from error
+            raise self._unreadable(path, error) from error
         digest = sha256(data)
         with self._lock:
             if self._digests.setdefault(path, digest) != digest:
                 raise SourceChangedError(Problem(summary=f"{path} of the source changed during the run", hint=_AGAIN))
         return data
+
+    def _unreadable(self, path: str, error: OSError) -> MatrixbuildError:
+        summary = f"cannot read {path} of the source: {error.strerror}"
+        # What was listed, or even read, a moment ago was taken away since; what never could be read is another matter.
+        if path in self._digests or isinstance(error, FileNotFoundError):
+            return SourceChangedError(Problem(summary=summary, hint=_AGAIN))
+        return UnusableError(Problem(summary=summary, hint="make it readable: a build reads it", code="source"))
 
     def text(self, path: str) -> str | None:
         """The text of a file, as it was at the first call; None where the listing has no such file. Undecodable bytes become surrogates."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
@@ -14,8 +14,7 @@ from typing import NoReturn
 from matrixbuild import __version__
 from matrixbuild.cli import apply, plan, schema, validate, version
 from matrixbuild.cli import list as list_verb
-from matrixbuild.cli.show_problems import show_problems
-from matrixbuild.core.problems import ExitCode, MatrixbuildError
+from matrixbuild.core.exit_codes import ExitCode
 
 # In the order of a working day; each module gives add_parser(subparsers) and run(options) -> exit code.
 VERBS = (validate, list_verb, plan, apply, schema, version)
@@ -31,7 +30,11 @@ class Terminated(BaseException):
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with our exit code for a wrong command line."""
+    """argparse with our exit code for a wrong command line, and with `--help | head` told as any other output is."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        sys.stdout.flush()
+        super().exit(status, message)
 
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.USAGE, f"{self.format_usage()}error: {message}\n")
@@ -51,24 +54,70 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.platform == "win32":
         sys.stderr.write("error: matrixbuild runs on Linux and macOS; on Windows run it inside WSL\n")
         return ExitCode.UNUSABLE
-    options = parser().parse_args(argv)
+    _open_streams()
     signal.signal(signal.SIGTERM, _terminate)
+    options = argparse.Namespace()
     try:
-        return int(options.run(options))
-    except MatrixbuildError as error:
-        show_problems(error.problems, getattr(options, "format", "text"))
-        return error.exit_code
+        options = parser().parse_args(argv)
+        code = int(options.run(options))
+        # What is still in the buffer may find a full disk or no reader, too: here it can be told.
+        sys.stdout.flush()
+        return code  # noqa: TRY300 (an `else` would leave the boundary)
     except (KeyboardInterrupt, Terminated, BrokenPipeError) as error:
         return _stopped(error)
-    except Exception:  # noqa: BLE001 (the one boundary: what gets here is a bug of ours, and is told whole)
-        sys.stderr.write(f"{traceback.format_exc()}error: this is a bug in matrixbuild {__version__}; please report it with the lines above\n")
-        return ExitCode.RUNTIME
+    except Exception as error:  # noqa: BLE001 (the one boundary)
+        return _told(error, getattr(options, "format", "text"))
+
+
+def _told(error: Exception, form: str) -> int:
+    """An error as a person should see it; what no part of the program has foreseen is a bug of ours, and is told whole."""
+    # Imported here, for --version and --help end without: they shall cost what argparse costs.
+    import traceback
+
+    from matrixbuild.cli.show_problems import show_problems
+    from matrixbuild.core.problems import MatrixbuildError
+
+    if isinstance(error, MatrixbuildError):
+        show_problems(error.problems, form)
+        return error.exit_code
+    if isinstance(error, OSError):
+        return _unwritable(error)
+    shown = "".join(traceback.format_exception(error))
+    sys.stderr.write(f"{shown}error: this is a bug in matrixbuild {__version__}; please report it with the lines above\n")
+    return ExitCode.RUNTIME
+
+
+def _open_streams() -> None:
+    """Who closed stdout or stderr (`>&-`) wants none of it; without this, the next file opened would get its number."""
+    sys.stdin, sys.stdout, sys.stderr = (
+        stream or open(os.devnull, mode)  # noqa: PTH123, SIM115  (stays open as long as the program)
+        for stream, mode in ((sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w"))
+    )
+    # What a manifest holds may not fit the terminal's encoding (Latin-1): then it is printed as an escape.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unwritable(error: OSError) -> int:
+    """What the file system refused, and nobody nearer could say better: `matrixbuild plan ... > /dev/full`, for one."""
+    from matrixbuild.cli.show_problems import show_problems
+    from matrixbuild.core.problems import Problem
+
+    what = error.filename if error.filename is not None else "what this command prints"
+    show_problems([Problem(summary=f"cannot use {what}: {error.strerror or error}", hint="check its permissions and the space left")])
+    _discard_stdout()
+    return ExitCode.UNUSABLE
+
+
+def _discard_stdout() -> None:
+    """Python would complain when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stopped(by: BaseException) -> int:
     if isinstance(by, BrokenPipeError):
-        # The reader of our output has gone (`| head`): Python would complain when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_stdout()  # its reader has gone (`| head`)
         return ExitCode.RUNTIME
     sys.stderr.write("interrupted\n" if isinstance(by, KeyboardInterrupt) else "terminated\n")
     return ExitCode.INTERRUPTED if isinstance(by, KeyboardInterrupt) else ExitCode.TERMINATED

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from matrixbuild.core.problems import ExitCode
+from matrixbuild.core.exit_codes import ExitCode
 
 
 def add_parser(verbs: Any) -> None:

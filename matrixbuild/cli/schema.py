@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from matrixbuild.core.problems import ExitCode
+from matrixbuild.core.exit_codes import ExitCode
 
 
 def add_parser(verbs: Any) -> None:

@@ -83,7 +83,7 @@ def applied_json(applied: Applied) -> str:
             cells[f"{build.target}[{cell}]"] |= {str(ref): applied.digests[build.key] for ref in refs if build.key in applied.digests}
     document = {
         "name": prepared.manifest.name,
-        "published": applied.succeeded,
+        "published": applied.succeeded and applied.signal is None,
         "builds": {name: outcome.state.value for name, outcome in sorted(applied.outcomes.items())},
         "images": {cell: refs for cell, refs in sorted(cells.items()) if refs},
         "lock": str(_near(prepared.project.lock)),
@@ -105,7 +105,9 @@ def failed_text(applied: Applied) -> str:
     states = [outcome.state for outcome in applied.outcomes.values()]
     told = ", ".join(f"{states.count(state)} {state}" for state in State if state in states)
     manifest = _near(applied.planned.prepared.project.manifest)
-    ended = [f"registry: {told}; 0 published, the lock is as it was", f"next:     mend the cause, then {_program()} apply {manifest}"]
+    mend = "mend the cause, then " if causes else ""
+    stopped = "; stopped" if applied.signal else ""
+    ended = [f"registry: {told}{stopped}; 0 published, the lock is as it was", f"next:     {mend}{_program()} apply {manifest}"]
     return "\n".join([*lines, "", *ended]) + "\n"
 
 
@@ -166,7 +168,8 @@ def _program() -> str:
     """How to call this program from here: a checkout's own environment is not on PATH."""
     if shutil.which("matrixbuild"):
         return "matrixbuild"
-    return f"{_near(Path(sys.executable))} -m matrixbuild" if sys.argv[0].endswith(".py") else str(_near(Path(sys.argv[0])))
+    called = Path(sys.argv[0])
+    return str(_near(called)) if called.name == "matrixbuild" else f"{_near(Path(sys.executable))} -m matrixbuild"
 
 
 def _counted(number: int, word: str, plural: str = "") -> str:

@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matrixbuild.core.problems import ExitCode, InvalidError, Problem
+from matrixbuild.core.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from matrixbuild.core.problems import Problem
 
 
 def add_parser(verbs: Any) -> None:
@@ -39,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
 def _check(path: Path) -> tuple[str, tuple[Problem, ...]]:
     """What a valid manifest comes to (nothing for one that is not), and what there is to say about it."""
     from matrixbuild.cli.show_cells import counted
+    from matrixbuild.core.problems import InvalidError
     from matrixbuild.workflow.reading import read_and_expand
 
     try:

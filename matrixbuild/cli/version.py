@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from matrixbuild import __version__
-from matrixbuild.core.problems import ExitCode
+from matrixbuild.core.exit_codes import ExitCode
 
 
 def add_parser(verbs: Any) -> None:

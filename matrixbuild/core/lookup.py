@@ -94,6 +94,16 @@ def _matching(files: Files, base: str, below: str, deepest: int | None, matches:
             yield from _matching(files, base, path, deepest, matches)
 
 
+def links_below(files: Files, path: str) -> Iterator[str]:
+    """Every symlink at a path or in the directory there, not gone through."""
+    kind = files.kind(path)
+    if kind is Kind.SYMLINK:
+        yield path
+    elif kind is Kind.DIRECTORY:
+        for name in files.names(path):
+            yield from links_below(files, f"{path}/{name}" if path else name)
+
+
 class Listed:
     """Entries by path (as a Listing has them) as Files; entries whose directory is missing get it."""
 

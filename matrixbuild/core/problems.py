@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
-
-class ExitCode(IntEnum):
-    """How the program ends (design.md 7)."""
-
-    DONE = 0
-    RUNTIME = 1
-    CHANGES = 2
-    INVALID = 3
-    BUILDS_FAILED = 4
-    REFUSED = 5
-    BUSY = 7
-    UNUSABLE = 8
-    USAGE = 64
-    INTERRUPTED = 130
-    TERMINATED = 143
+from matrixbuild.core.exit_codes import ExitCode as ExitCode  # noqa: PLC0414 (named on purpose: others import it from here)
 
 
 class Severity(StrEnum):
@@ -106,5 +91,7 @@ class UsageError(MatrixbuildError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint naming the nearest of `known`, or the empty string where nothing is near."""
+    import difflib
+
     near = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import BaseImage, Copied, Evaluation, FromContext, FromTree, Scratch, Tree
 from matrixbuild.core.listing import Listing
-from matrixbuild.core.lookup import Files, Listed, LookupFailedError, context, expand, resolve
-from matrixbuild.core.patterns import PatternError, clean, if_exists_pattern, include_pattern
+from matrixbuild.core.lookup import Files, Listed, LookupFailedError, context, expand, links_below, resolve
+from matrixbuild.core.patterns import PatternError, clean, has_wildcard, if_exists_pattern, include_pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,8 @@ def matched(files: Files, source: FromContext | FromTree, copied: Copied) -> lis
         return [absolute.lstrip("/")]
     try:
         paths = expand(files, absolute, follow=follows(source, copied))
+        if follows(source, copied) and has_wildcard(absolute):
+            _check_links(files, paths)
     except LookupFailedError as error:
         raise not_found(copied, error.path) from error
     except PatternError as error:
@@ -133,6 +135,14 @@ def matched(files: Files, source: FromContext | FromTree, copied: Copied) -> lis
     if not paths and not (flags.if_exists or flags.empty_wildcard):
         raise not_found(copied, absolute)
     return paths
+
+
+def _check_links(files: Files, paths: list[str]) -> None:
+    """LookupFailedError where a symlink at or below a path leads nowhere: BuildKit follows all of them where there was a wildcard, for its cache key
+    (contenthash, Checksum with FollowLinks and Wildcard), though it copies those below a directory as they are."""
+    for link in (link for path in paths for link in links_below(files, path)):
+        if files.kind(real := resolve(files, link)) is None:
+            raise LookupFailedError(f"/{real}")
 
 
 def not_found(copied: Copied, path: str) -> EarthfileError:

@@ -39,7 +39,7 @@ DEFAULT_CPU = ("cpu", 1000)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """How an apply went: its plan, how each build ended that ran, digests by build key, the tags that were put (none unless everything
-    succeeded), and the first signal that came."""
+    succeeded and no signal came), and the first signal that came."""
 
     planned: Planned
     outcomes: Mapping[str, Outcome[Output]]
@@ -75,7 +75,8 @@ def apply_manifest(
         listener.on_plan(found.plan)
         outcomes, interrupted = _run(found, engine(prepared), listener)
         applied = Applied(planned=found, outcomes=outcomes, digests=_digests(found, outcomes), signal=interrupted)
-        return _published(applied, overwrite) if applied.succeeded else applied
+        # A person who stopped the run wanted nothing more of it: what is built is under its content tag, and the next apply publishes it.
+        return _published(applied, overwrite) if applied.succeeded and not interrupted else applied
 
 
 def _run(found: Planned, engine: Engine, listener: Listener) -> tuple[dict[str, Outcome[Output]], signal.Signals | None]:

@@ -15,7 +15,7 @@ from matrixbuild.adapters.lock_file import lock_path, read_lock
 from matrixbuild.adapters.project import project_root
 from matrixbuild.adapters.registries import Registries
 from matrixbuild.adapters.source import Snapshot, snapshot
-from matrixbuild.adapters.state import STATE_DIRECTORY
+from matrixbuild.adapters.state import STATE_DIRECTORY, WORK_DIRECTORY
 from matrixbuild.core.build import Build, builds
 from matrixbuild.core.expand import Expansion
 from matrixbuild.core.lock import Lock, LockedBuild, LockedImage, Pins
@@ -133,7 +133,7 @@ def engine_of(prepared: Prepared) -> Engine:
         found = name.with_digest(pins[ref]) if ref in pins else name
         return project.registries.of(found), found
 
-    return EmbeddedEngine(checkout=prepared.source, locate=locate, registry=project.registries.of, work=project.state(manifest.name) / "work")
+    return EmbeddedEngine(checkout=prepared.source, locate=locate, registry=project.registries.of, work=project.state(manifest.name) / WORK_DIRECTORY)
 
 
 def look_around(prepared: Prepared) -> tuple[dict[str, LockedImage], RegistryState]:

@@ -9,7 +9,7 @@ from matrixbuild.adapters.image_moves import copy_manifest
 from matrixbuild.adapters.registries import Registries
 from matrixbuild.core.build import Build
 from matrixbuild.core.names import ImageName
-from matrixbuild.core.problems import Problem, RefusedError
+from matrixbuild.core.problems import Problem, RefusedError, UnusableError
 from matrixbuild.core.publish import PutTag, tags_to_put
 
 _ASKED_AT_ONCE = 8
@@ -40,8 +40,14 @@ def publish(
 
 
 def _put(put: PutTag, expected: str | None, registries: Registries) -> None:
-    registry = registries.of(put.ref)
-    # Registries have no compare-and-swap: asking right before is the smallest window there is.
+    registry, repository = registries.of(put.ref), put.ref.repository
+    if put.source.repository != repository:
+        copy_manifest(registry, source=put.source.repository, target=repository, digest=put.digest, reference=put.digest)
+    manifest = registry.manifest(repository, put.digest)
+    if manifest is None:
+        summary = f"the image {repository}@{put.digest} is no longer in its registry"
+        raise UnusableError(Problem(summary=summary, hint="apply again: it is built anew", code="registry"))
+    # Registries have no compare-and-swap: to ask right before the PUT, with all else done, is the smallest window there is.
     now = registry.digest(put.ref.repository, put.ref.tag)
     if now == put.digest:
         return
@@ -53,4 +59,4 @@ def _put(put: PutTag, expected: str | None, registries: Registries) -> None:
                 code="tag-held",
             ),
         )
-    copy_manifest(registry, source=put.source.repository, target=put.ref.repository, digest=put.digest, reference=put.ref.tag)
+    registry.put_manifest(repository, put.ref.tag, manifest)
