@@ -6,9 +6,9 @@ import argparse
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
+from matrixbuild.cli.arguments import file_path
 from matrixbuild.core.exit_codes import ExitCode
 
 
@@ -18,7 +18,7 @@ def add_parser(verbs: Any) -> None:
         help="Build what changed, publish it, and write the lock.",
         description="Build what changed, push it under content tags, give the final tags when everything has succeeded, and write the lock.",
     )
-    found.add_argument("manifest", type=Path, help="the manifest to apply")
+    found.add_argument("manifest", type=file_path, help="the manifest to apply")
     found.add_argument("--overwrite", metavar="REF", action="append", default=[], help="let this image name move despite immutable tags (repeatable)")
     found.add_argument("--format", choices=("text", "json"), default="text", help="how to print what was done (default: text)")
     found.set_defaults(run=run)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
+from matrixbuild.cli.arguments import file_path
 from matrixbuild.core.exit_codes import ExitCode
 
 
@@ -16,7 +16,7 @@ def add_parser(verbs: Any) -> None:
         help="List the cells of the matrix.",
         description="List the cells of the matrix and the targets built for each. Reads the manifest and nothing else.",
     )
-    found.add_argument("manifest", type=Path, help="the manifest to list")
+    found.add_argument("manifest", type=file_path, help="the manifest to list")
     found.add_argument("--all", action="store_true", help="each step: the axes, what every rule drops and why, what is included")
     found.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
     found.set_defaults(run=run)

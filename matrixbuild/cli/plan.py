@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
+from matrixbuild.cli.arguments import file_path
 from matrixbuild.core.exit_codes import ExitCode
 
 
@@ -18,7 +17,7 @@ def add_parser(verbs: Any) -> None:
         description="Show what apply would build and publish, and why. Reads the manifest, its source and its lock; changes nothing, and needs"
         " no network but with --refresh.",
     )
-    found.add_argument("manifest", type=Path, help="the manifest to plan")
+    found.add_argument("manifest", type=file_path, help="the manifest to plan")
     found.add_argument("--refresh", action="store_true", help="ask the registry what it holds, instead of believing the lock")
     found.add_argument("--overwrite", metavar="REF", action="append", default=[], help="let this image name move despite immutable tags (repeatable)")
     found.add_argument("--detailed-exitcode", action="store_true", help="exit 2 where there is something to do")
@@ -27,6 +26,8 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    import json
+
     from matrixbuild.cli.show_plan import plan_text
     from matrixbuild.workflow.planning import plan_manifest
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matrixbuild.cli.arguments import file_path
 from matrixbuild.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matrixbuild.core.problems import Problem
 
 
@@ -20,12 +21,14 @@ def add_parser(verbs: Any) -> None:
         help="Check manifests, and tell everything that is wrong at once.",
         description="Check manifests, and tell everything that is wrong at once. Reads them and nothing else; exits 3 where one is wrong.",
     )
-    found.add_argument("manifest", type=Path, nargs="+", help="the manifests to check")
+    found.add_argument("manifest", type=file_path, nargs="+", help="the manifests to check")
     found.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
     found.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
+    import json
+
     from matrixbuild.cli.show_problems import problem_json, show_problems
 
     checked = [(path, *_check(path)) for path in options.manifest]

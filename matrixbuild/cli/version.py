@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
@@ -19,6 +18,8 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    import json
+
     known = {"matrixbuild": __version__, "apiVersion": "matrixbuild/v1", "lockVersion": 1}
     text = json.dumps(known, indent=2) if options.format == "json" else "\n".join(f"{name} {value}" for name, value in known.items())
     sys.stdout.write(f"{text}\n")
