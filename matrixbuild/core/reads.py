@@ -157,7 +157,7 @@ def not_found(copied: Copied, path: str) -> EarthfileError:
 def copies(evaluation: Evaluation) -> Iterator[Copied]:
     """Every COPY that anything of the evaluation rests on, each once."""
     saved = (*(image.image.tree for image in evaluation.images), *(local.tree for local in evaluation.locals))
-    waiting: list[Tree] = [evaluation.image.tree, evaluation.artifacts, *saved]
+    waiting: list[Tree] = [evaluation.image.tree, evaluation.artifacts, *saved, *evaluation.consulted]
     seen: set[int] = set()
     while waiting:
         tree = waiting.pop()

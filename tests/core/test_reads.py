@@ -43,6 +43,10 @@ LISTING = Listing(
         "other": FOLDER,
         "other/x.log": FILE,
         "other/y": FILE,
+        "old": FOLDER,
+        "old/link": link("../f.txt"),
+        "oz": FOLDER,
+        "oz/link": link("../nope"),
     },
 )
 
@@ -79,6 +83,7 @@ def read(*sources: str | FromContext, if_exists: bool = False) -> Reads:
         (["d/*.txt"], ("d/a.txt",)),
         (["d/*"], ("d/a.txt", "d/into", "d/sub", "d/sub/e.txt")),
         (["link", "f.txt"], ("f.txt", "link")),
+        (["ol*", "f.txt"], ("f.txt", "old", "old/link")),
         (["./d/../f.txt"], ("f.txt",)),
         ([FromContext(directory="other", pattern=".", ignored=("*.log",))], ("other/y",)),
         ([FromContext(directory="", pattern="link", ignored=(), whole=True)], ("f.txt", "link")),
@@ -114,6 +119,7 @@ def test_everything_that_is_saved_is_read_once() -> None:
         ("link", Fault.FILE_NOT_FOUND, "Earthfile:4:3: nothing to copy at /f.txt"),
         ("d/into/e.txt", Fault.FILE_NOT_FOUND, "Earthfile:4:3: nothing to copy at /d/into/e.txt"),
         ("d/*.zip", Fault.FILE_NOT_FOUND, "Earthfile:4:3: nothing to copy at /d"),
+        ("oz*", Fault.FILE_NOT_FOUND, "Earthfile:4:3: nothing to copy at /nope"),
         ("d/[", Fault.INVALID_ARG, "Earthfile:4:3: the pattern 'd/[' has a character class without its ']'"),
     ],
 )

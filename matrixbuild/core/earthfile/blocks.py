@@ -11,9 +11,11 @@ from matrixbuild.core.earthfile.conditions import Answer, NeedsShell, ShellSynta
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.flags import parse_flags, read_flags
+from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Target, needs_earthly
+from matrixbuild.core.earthfile.tree_facts import TreeFacts
 from matrixbuild.core.earthfile.visits import Block, Visits
 from matrixbuild.core.problems import Place
 
@@ -65,13 +67,20 @@ def _if(target: Target, statement: syntax.If) -> None:
 
 def _holds(target: Target, keyword: str, expression: tuple[str, ...], place: Place) -> bool:
     target.walk.note(keyword, expression)
-    text = " ".join(read_flags("IF", expression, place=place).words)
-    return _asked(target, keyword, text, place, lambda: condition(text, target.lookup)).status == 0
+    words = read_flags("IF", expression, place=place).words
+    text = " ".join(words)
+    if not words:
+        raise EarthfileError(Fault.INVALID_ARG, f"{keyword} has no condition", place=place, hint='write IF [ "$NAME" = "value" ]')
+    return _asked(target, keyword, text, place, lambda: condition(text, target.lookup_at(place), TreeFacts(target, place))).status == 0
 
 
 def _asked(target: Target, keyword: str, text: str, place: Place, ask: Callable[[], Answer]) -> Answer:
     """What a shell in the image would answer; the target's tree then says that one is needed."""
     target.check_from(place, keyword)
+    if lacks_shell(target.walk.known.listing, target.visit.tree):
+        target.walk.forced.append(target.visit.tree)
+        summary = f"{keyword} {text} cannot be evaluated: the image has no /bin/sh"
+        raise EarthfileError(Fault.NO_SHELL, summary, place=place, hint="Earthly runs it in the image itself: FROM one that has a shell, or use ARGs")
     try:
         answer = ask()
     except NeedsShell as missing:
@@ -84,7 +93,15 @@ def _asked(target: Target, keyword: str, text: str, place: Place, ask: Callable[
         ) from None
     target.walk.use(Value(text="", taint=answer.taint), place)
     unmatched = tuple(target.absolute(pattern) for pattern in answer.unmatched)
-    target.visit.tree = ShellNode(parent=target.visit.tree, command=f"{keyword} {text}", place=place, unmatched=unmatched, shells=answer.shells)
+    target.visit.tree = ShellNode(
+        parent=target.visit.tree,
+        command=f"{keyword} {text}",
+        place=place,
+        unmatched=unmatched,
+        shells=answer.shells,
+        result_file=keyword in ("IF", "ELSE IF"),
+    )
+    target.walk.forced.append(target.visit.tree)
     return answer
 
 
@@ -99,7 +116,7 @@ def _for(target: Target, statement: syntax.For) -> None:
     if keyword != "IN":
         raise EarthfileError(Fault.SYNTAX, f"FOR {name} is followed by {keyword!r} and not by IN", place=place, hint="write FOR name IN items")
     text = " ".join(words)
-    answer = _asked(target, f"FOR {name} IN", text, place, lambda: items(text, flags.text("sep"), target.lookup))
+    answer = _asked(target, f"FOR {name} IN", text, place, lambda: items(text, flags.text("sep"), target.lookup_at(place), TreeFacts(target, place)))
     for item in answer.items:
         target.variables.frame.args.put(name, Value(text=item, taint=answer.taint))
         run_body(target, statement.body)
@@ -117,6 +134,7 @@ def _wait(target: Target, statement: syntax.Wait) -> None:
     target.visit.blocks.append(block)
     run_body(target, statement.body)
     target.blocks.pop()
+    target.walk.forced.append(target.visit.tree)
     if target.visit.saving:
         block.wait()
 

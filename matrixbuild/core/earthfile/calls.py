@@ -12,11 +12,13 @@ from matrixbuild.core.names import Platform
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """The checkout's listing; texts of its files by path (None: there is no such file); configurations of base images by ref and platform."""
+    """The checkout's listing; texts of its files by path (None: there is no such file); configurations of base images by ref and platform;
+    the answers to the questions that the evaluation asked so far, in order (it asks the same ones each time)."""
 
     listing: Listing
     texts: Mapping[str, str | None] = field(default_factory=dict)
     images: Mapping[tuple[str, Platform], ImageConfig] = field(default_factory=dict)
+    answers: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,8 @@ class Call:
     """One Earthly target to evaluate: `directory` relative to the checkout ("" is its root), `overrides` as on the command line.
 
     `native` is the machine's platform, `platform` a --platform for the whole call. `outputs`: SAVE IMAGE and AS LOCAL of the target and of
-    what it BUILDs take effect. `unknown_images`: a base image that is not in Known has an unknown configuration instead of being wanted.
+    what it BUILDs take effect. `unknown_images`: a base image that is not in Known has an unknown configuration instead of being wanted, and
+    no question is asked of a tree.
     """
 
     directory: str

@@ -10,11 +10,34 @@ from dataclasses import dataclass, field
 from matrixbuild.core.earthfile.arithmetic import ArithmeticProblem
 from matrixbuild.core.earthfile.expansion import Lookup
 from matrixbuild.core.earthfile.shell_test import Dialect, test_status
-from matrixbuild.core.earthfile.shell_words import Field, NeedsShell, Operator, Reader, ShellSyntax, Token, UnknownVariable, Word, fields, tokens
+from matrixbuild.core.earthfile.shell_words import (
+    Facts,
+    Field,
+    NeedsShell,
+    Operator,
+    Reader,
+    ShellSyntax,
+    Token,
+    UnknownVariable,
+    Word,
+    fields,
+    tokens,
+)
 
 __all__ = ["Answer", "NeedsShell", "ShellSyntax", "UnknownVariable", "condition", "items"]
 
 _RESERVED = frozenset({"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "function", "}"})
+
+_BUILTINS = frozenset(
+    {
+        ".", "alias", "bg", "bind", "break", "builtin", "caller", "cd", "chdir", "command", "compgen", "complete", "compopt", "continue",
+        "declare", "dirs", "disown", "echo", "enable", "eval", "exec", "exit", "export", "fc", "fg", "getopts", "hash", "help", "history",
+        "kill", "let", "local", "logout", "mapfile", "popd", "print", "printf", "pushd", "pwd", "read", "readarray", "readonly",
+        "return", "set", "shift", "shopt", "source", "suspend", "test", "time", "times", "trap", "type", "typeset", "ulimit", "umask",
+        "unalias", "unset", "wait",
+    }
+)
+"""What some shell does itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +54,12 @@ class Answer:
     shells: tuple[str, ...] = ()
 
 
-def condition(text: str, lookup: Lookup) -> Answer:
+def condition(text: str, lookup: Lookup, facts: Facts | None = None) -> Answer:
     """The exit status of a shell text.
 
     Raises NeedsShell for what only a shell in the image can answer, UnknownVariable, and ShellSyntax.
     """
-    run = _Run(list(tokens(text)), Reader(lookup))
+    run = _Run(list(tokens(text)), Reader(lookup, facts or Facts()))
     try:
         status = run.whole()
     except ArithmeticProblem as problem:
@@ -44,25 +67,23 @@ def condition(text: str, lookup: Lookup) -> Answer:
     return Answer(status=status, taint=frozenset(run.reader.taint), unmatched=tuple(run.unmatched), shells=run.dialect.shells)
 
 
-def items(text: str, separators: str, lookup: Lookup) -> Answer:
-    """The items FOR runs over: what `echo text` prints, split at any of `separators`. Raises as `condition`, and NeedsShell for patterns."""
+def items(text: str, separators: str, lookup: Lookup, facts: Facts | None = None) -> Answer:
+    """The items FOR runs over: what `echo text` prints, split at any of `separators`. Raises as `condition`."""
     found = list(tokens(text))
     if any(isinstance(token, Operator) for token in found):
         raise NeedsShell("a shell operator")
-    reader = Reader(lookup)
+    reader = Reader(lookup, facts or Facts())
     try:
-        words = [each for token in found if isinstance(token, Word) for each in fields(token, reader)]
+        words: list[Field] = [each for token in found if isinstance(token, Word) for each in fields(token, reader)]
     except ArithmeticProblem as problem:
         raise NeedsShell(str(problem)) from None
-    output = _echoed(words)
+    output = _echoed([text for word in words for text in ((reader.facts.glob(word.glob) if word.glob else ()) or (word.text,))])
     split = output.translate({ord(char): "\0" for char in separators}).split("\0")
     return Answer(items=tuple(each for each in split if each), taint=frozenset(reader.taint))
 
 
-def _echoed(words: list[Field]) -> str:
-    if pattern := next((each.text for each in words if each.glob), ""):
-        raise NeedsShell(f"the files of the image that match {pattern}")
-    texts = [each.text for each in words]
+def _echoed(words: list[str]) -> str:
+    texts = list(words)
     while texts and len(texts[0]) > 1 and texts[0][0] == "-" and set(texts[0][1:]) <= set("neE"):
         if "e" in texts.pop(0):
             raise NeedsShell("the option -e of echo")
@@ -171,5 +192,13 @@ class _Run:
             case "false":
                 return 1
             case "[" | "[[" | "test":
-                return test_status(command, args, self.dialect)
-        raise NeedsShell(f"the command {command!r}")
+                return test_status(command, args, self.dialect, self.reader.facts)
+        return self._program(command)
+
+    def _program(self, command: str) -> int:
+        if not command:
+            return 127
+        path = self.reader.get("PATH") if self.reader.lookup("PATH") else None
+        if command in _BUILTINS or path is None or self.reader.facts.program(command, path):
+            raise NeedsShell(f"the command {command!r}")
+        return 127

@@ -46,8 +46,16 @@ def _evaluated(call: Call, known: Known) -> Evaluation:
     if not TARGET_NAME.fullmatch(call.target):
         hint = "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'"
         raise EarthfileError(Fault.INVALID_ARG, f"+{call.target} is not an Earthly target", hint=hint)
+    try:
+        return _entered(walk, directory, place)
+    except EarthfileError as error:
+        error.made_before = tuple(walk.forced)
+        raise
+
+
+def _entered(walk: Walk, directory: str, place: Place) -> Evaluation:
+    call, block = walk.call, Block()
     overriding = Scope({name: Value(text=text, taint=frozenset({name})) for name, text in call.overrides})
-    block = Block()
     entry = Entry(directory=directory, name=call.target, overriding=overriding, platform=call.platform, saving=call.outputs, block=block, place=place)
     visit = enter(walk, entry)
     if call.outputs:
@@ -71,7 +79,8 @@ def _result(walk: Walk, visit: Visit) -> Evaluation:
         used=tuple(walk.used),
         commands=tuple(walk.commands),
         base_images=tuple(walk.bases.values()),
-        built=tuple(each.tree for each in walk.built.values()),
+        built=(*walk.forced, *(each.tree for each in walk.visits.all)),
+        consulted=tuple(walk.consulted),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from matrixbuild.core.earthfile.recipe import Tree
 from matrixbuild.core.problems import Place, Problem
 
 
@@ -40,7 +41,10 @@ USE_EARTHLY = "install Earthly 0.8 or EarthBuild, and write `engine: earthly`, w
 
 
 class EarthfileError(Exception):
-    """Raised by parser, evaluator and embedded engine; `summary` is one sentence, `hint` what to do."""
+    """Raised by parser, evaluator and embedded engine; `summary` is one sentence, `hint` what to do.
+
+    `made_before` are the trees that Earthly would have made by then: what is wrong with one of them it would have told instead.
+    """
 
     def __init__(self, fault: Fault, summary: str, *, place: Place | None = None, hint: str = "") -> None:
         super().__init__(f"{place}: {summary}" if place else summary)
@@ -48,6 +52,7 @@ class EarthfileError(Exception):
         self.summary = summary
         self.place = place
         self.hint = hint
+        self.made_before: tuple[Tree, ...] = ()
 
     def problem(self) -> Problem:
         return Problem(summary=self.summary, place=self.place, hint=self.hint, code=self.fault.value)

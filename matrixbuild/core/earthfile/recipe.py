@@ -7,6 +7,7 @@ makes files of them; the planner walks them to see what a build reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
@@ -104,13 +105,15 @@ class WrittenFile:
 class NeedsShell:
     """The same files as `parent`; an engine checks that they could run a shell (`/bin/sh` there), as IF and FOR need it. `unmatched` are
     absolute shell patterns that the expression was evaluated with as words: a path that one of them matches means another outcome. `shells`:
-    where not empty, the names of the programs behind `/bin/sh` that give this outcome (`[[` and `==` differ from shell to shell)."""
+    where not empty, the names of the programs behind `/bin/sh` that give this outcome (`[[` and `==` differ from shell to shell).
+    `result_file`: the status is written to a file in /tmp (IF)."""
 
     parent: Tree
     command: str
     place: Place
     unmatched: tuple[str, ...] = ()
     shells: tuple[str, ...] = ()
+    result_file: bool = True
 
 
 Tree = Scratch | BaseImage | MadeDirectory | WrittenFile | Copied | NeedsShell
@@ -167,12 +170,42 @@ class Evaluation:
     commands: tuple[str, ...]
     base_images: tuple[BaseImage, ...]
     built: tuple[Tree, ...] = ()
-    """The files of the targets that a BUILD reached: Earthly makes them, and fails with them, whether or not they save anything."""
+    """What Earthly makes, and fails with, whether or not anything is saved from it: the files of every target on the path at its end, and of
+    a target as they are at an IF, a FOR and the end of a WAIT."""
+    consulted: tuple[Tree, ...] = ()
+    """Trees that gave values (`$HOME` is what their /etc/passwd says), even where nothing else of them is left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Question:
+    """What a shell in `tree` would find, run by `user` (as in USER) in `directory` (absolute); the answer is a tuple of texts:
+
+    HOME gives the home directory, DIRECTORY the working directory without links; TEST (`words`: operator and path) gives something where the
+    test is true; GLOB (a shell pattern) the paths that match, in the shell's order; PROGRAM (a command's name and $PATH) where it is.
+    """
+
+    kind: Asked
+    tree: Tree
+    words: tuple[str, ...]
+    directory: str
+    user: str
+    place: Place
+
+
+class Asked(StrEnum):
+    """The kinds of questions."""
+
+    HOME = "home"
+    DIRECTORY = "directory"
+    TEST = "test"
+    GLOB = "glob"
+    PROGRAM = "program"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The evaluation cannot go on without these: texts of files of the checkout, configurations of base images."""
+    """The evaluation cannot go on without these: texts of files of the checkout, configurations of base images, the answer to a question."""
 
     texts: tuple[str, ...] = ()
     images: tuple[tuple[str, Platform], ...] = ()
+    question: Question | None = None

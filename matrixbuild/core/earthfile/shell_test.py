@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from matrixbuild.core.earthfile.shell_words import NeedsShell
+from matrixbuild.core.earthfile.shell_words import Facts, NeedsShell
 
 _STRINGS: dict[str, Callable[[str, str], bool]] = {
     "=": lambda left, right: left == right,
@@ -43,8 +43,8 @@ class _Usage(Exception):  # noqa: N818
     """A usage error of test."""
 
 
-def test_status(command: str, args: list[str], dialect: Dialect) -> int:
-    """Exit status of `command args`, where command is `test`, `[` or `[[`. Raises NeedsShell for tests of files."""
+def test_status(command: str, args: list[str], dialect: Dialect, facts: Facts) -> int:
+    """Exit status of `command args`, where command is `test`, `[` or `[[`. Raises NeedsShell for tests of files that `facts` cannot answer."""
     if command != "test":
         if not args or args[-1] != ("]" if command == "[" else "]]"):
             return 2
@@ -53,7 +53,7 @@ def test_status(command: str, args: list[str], dialect: Dialect) -> int:
         # Others split no words there and match quoted patterns differently; dash has no [[ at all.
         dialect.only("busybox")
     try:
-        return int(not _truth(args, command == "[[", dialect))
+        return int(not _truth(args, _Operators(command == "[[", dialect, facts)))
     except _Usage:
         return 2
 
@@ -61,17 +61,16 @@ def test_status(command: str, args: list[str], dialect: Dialect) -> int:
 test_status.__test__ = False  # type: ignore[attr-defined]  # pytest collects what is called test_*
 
 
-def _truth(args: list[str], double: bool, dialect: Dialect) -> bool:  # noqa: FBT001
+def _truth(args: list[str], operators: _Operators) -> bool:
     """POSIX's rules for few arguments come first: they make `[ "$x" = "(" ]` right."""
-    operators = _Operators(double, dialect)
     if len(args) <= 1:
         return bool(args and args[0])
     if len(args) == 3 and args[1] in operators:
         return operators.apply(*args)
     if args[0] == "!" and (len(args) in (2, 3) or (len(args) == 4 and args[2] in operators)):
-        return not _truth(args[1:], double, dialect)
+        return not _truth(args[1:], operators)
     if args[0] == "(" and (len(args) == 2 or (args[1] in ("-n", "-z") and len(args) in (3, 4))):
-        dialect.only("busybox")
+        operators.dialect.only("busybox")
         raise _Usage  # it reads these as something else
     reader = _Reader(args, operators)
     value = reader.either()
@@ -83,9 +82,10 @@ def _truth(args: list[str], double: bool, dialect: Dialect) -> bool:  # noqa: FB
 class _Operators:
     """The binary operators of `[`, or of `[[`."""
 
-    def __init__(self, double: bool, dialect: Dialect) -> None:  # noqa: FBT001
+    def __init__(self, double: bool, dialect: Dialect, facts: Facts) -> None:  # noqa: FBT001
         self.double = double
-        self._dialect = dialect
+        self.dialect = dialect
+        self.facts = facts
 
     def __contains__(self, operator: str) -> bool:
         return operator in _BINARY or (self.double and operator == "=~")
@@ -94,7 +94,7 @@ class _Operators:
         if operator in _FILES:
             raise NeedsShell(f"the file test {operator}")
         if operator == "==":
-            self._dialect.only("busybox", "bash")
+            self.dialect.only("busybox", "bash")
         if operator == "=~":
             return _matches(left, right)
         if self.double and operator in ("=", "==", "!="):
@@ -102,6 +102,11 @@ class _Operators:
         if operator in _STRINGS:
             return _STRINGS[operator](left, right)
         return _NUMBERS[operator](_number(left), _number(right))
+
+    def unary(self, operator: str, operand: str) -> bool:
+        if operator in _FILE:
+            return self.facts.test(operator, operand)
+        return bool(operand) == (operator == "-n")
 
 
 def _pattern(text: str) -> str:
@@ -155,7 +160,7 @@ class _Reader:
             return self._operators.apply(left, operator, right)
         first = self.rest.pop(0)
         if (first in ("-n", "-z") or first in _FILE) and self.rest:
-            return _unary(first, self.rest.pop(0))
+            return self._operators.unary(first, self.rest.pop(0))
         return bool(first)
 
     def _parenthesised(self) -> bool:
@@ -164,12 +169,6 @@ class _Reader:
         if not self.rest or self.rest.pop(0) != ")":
             raise _Usage
         return value
-
-
-def _unary(operator: str, operand: str) -> bool:
-    if operator in _FILE:
-        raise NeedsShell(f"the file test {operator}")
-    return bool(operand) == (operator == "-n")
 
 
 def _number(text: str) -> int:

@@ -32,16 +32,39 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BLANK = " \t"
 
 
+class Facts:
+    """What a shell text may ask about the files of an image. This one knows none: each question raises NeedsShell."""
+
+    def test(self, operator: str, path: str) -> bool:  # noqa: ARG002
+        """Whether `[ operator path ]`."""
+        raise NeedsShell(f"the file test {operator}")
+
+    def glob(self, pattern: str) -> tuple[str, ...]:
+        """The paths that match, in the shell's order."""
+        raise NeedsShell(f"the files of the image that match {pattern}")
+
+    def program(self, name: str, path: str) -> bool:  # noqa: ARG002
+        """Whether there is a program of that name; `path` is $PATH."""
+        raise NeedsShell(f"the command {name!r}")
+
+    def working_directory(self) -> str:
+        """$PWD."""
+        raise NeedsShell("the variable PWD, which the shell in the image sets")
+
+
 @dataclass(slots=True)
 class Reader:
     """Looks variables up and remembers which overrides influenced what was read."""
 
     lookup: Lookup
+    facts: Facts = field(default_factory=Facts)
     taint: set[str] = field(default_factory=set)
 
     def get(self, name: str) -> str | None:
         value = self.lookup(name)
         if value is None:
+            if name == "PWD":
+                return self.facts.working_directory()
             if name in SET_BY_THE_SHELL:
                 raise NeedsShell(f"the variable {name}, which the shell in the image sets")
             return None
@@ -205,6 +228,7 @@ def _variable(word: str, at: int) -> str:
     return word[at] if at < len(word) and word[at] in "@*#?-$!0123456789" else ""
 
 
+_ESCAPED = re.compile(r"([\\*?\[\]])")
 _OPERATION = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(:?[-+=?]|%%?|##?)?(.*)", re.DOTALL)
 
 
@@ -241,7 +265,7 @@ def _chosen(operator: str, name: str, plain: list[Piece], *, missing: bool, word
 
 
 def _pattern(word: str, reader: Reader) -> str:
-    return "".join(re.sub(r"([\\*?\[\]])", r"\\\1", each.text) if each.quoted else each.text for each in pieces(names_joined(word), reader))
+    return "".join(_ESCAPED.sub(r"\\\1", each.text) if each.quoted else each.text for each in pieces(names_joined(word), reader))
 
 
 def _trimmed(value: str, operator: str, pattern: str) -> str:
@@ -275,19 +299,23 @@ def pattern_regex(pattern: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a command line; `glob` where unquoted pattern characters are in it (a shell would look for files)."""
+    """A field of a command line; `glob`, where unquoted pattern characters are in it (a shell would look for files), is it with the quoted ones
+    escaped."""
 
     text: str
-    glob: bool = False
+    glob: str = ""
 
 
 def fields(word: Word, reader: Reader) -> list[Field]:
     """What one word becomes on a command line: none, one or several fields."""
-    if word.text.startswith("~"):
-        raise NeedsShell("a home directory (~)")
+    text, home = word.text, list[Piece]()
+    if text == "~" or text.startswith("~/"):
+        text, home = text[1:], [Piece(reader.get("HOME") or "", quoted=True)]
+    elif text.startswith("~"):
+        raise NeedsShell("another user's home directory (~name)")
     found: list[list[Piece]] = []
     open_field = False
-    for piece in pieces(names_joined(word.text), reader):
+    for piece in (*home, *pieces(names_joined(text), reader)):
         open_field = _append(found, piece, open_field=open_field)
     return [_field(parts) for parts in found]
 
@@ -309,5 +337,5 @@ def _append(found: list[list[Piece]], piece: Piece, *, open_field: bool) -> bool
 
 def _field(parts: list[Piece]) -> Field:
     marked = "".join("\0" * len(part.text) if part.quoted else part.text for part in parts)
-    glob = bool(re.search(r"[*?]|\[.+\]", marked))
-    return Field("".join(part.text for part in parts), glob=glob)
+    pattern = "".join(_ESCAPED.sub(r"\\\1", part.text) if part.quoted else part.text for part in parts)
+    return Field("".join(part.text for part in parts), glob=pattern if re.search(r"[*?]|\[.+\]", marked) else "")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field, replace
 
-from matrixbuild.core.earthfile.expansion import Dialect, ShellOut, Value, WordError, expand, unknown_value
+from matrixbuild.core.earthfile.expansion import Dialect, Lookup, ShellOut, Value, WordError, expand, unknown_value
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
+from matrixbuild.core.earthfile.recipe import Asked, Question
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_target, resolved
 from matrixbuild.core.earthfile.reserved import RESERVED, builtin_args, platform_args
 from matrixbuild.core.earthfile.scope import Scope, Variables, combined
@@ -56,10 +57,31 @@ class Target:
         value = self.variables.active(name)
         return unknown_value(name) if value is None and self.variables.envs_unknown else value
 
+    def lookup_at(self, place: Place) -> Lookup:
+        """As `lookup`, and the HOME that the image's /etc/passwd gives its user where nothing else defines it."""
+        return lambda name: self._lookup_home(place) if name == "HOME" else self.lookup(name)
+
+    def _lookup_home(self, place: Place) -> Value | None:
+        value = self.lookup("HOME")
+        if value and not value.unknown:
+            return value
+        self.walk.consulted.append(self.visit.tree)
+        if value or not self.visit.has_from or lacks_shell(self.walk.known.listing, self.visit.tree):
+            return value
+        answer = self.ask(Asked.HOME, (), place)
+        return Value(text=answer[0]) if answer else unknown_value("HOME")
+
+    def ask(self, kind: Asked, words: tuple[str, ...], place: Place) -> tuple[str, ...] | None:
+        """What a shell would find in the image as it is here; None where no image is looked at."""
+        visit = self.visit
+        question = Question(kind=kind, tree=visit.tree, words=words, directory=self.absolute(""), user=visit.config.user, place=place)
+        return self.walk.answer(question)
+
     def expand(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> Value:
         """A word's value, not yet counted as used. Raises EarthfileError."""
         try:
-            return expand(word, self.lookup, dialect=self.dialect, keep_plus_escape=keep_plus_escape)
+            lookup = self.lookup_at(place) if self.dialect is Dialect.EARTHLY else self.lookup
+            return expand(word, lookup, dialect=self.dialect, keep_plus_escape=keep_plus_escape)
         except WordError as error:
             raise EarthfileError(
                 Fault.SYNTAX if error.malformed else Fault.INVALID_ARG, str(error), place=place, hint="put it in single quotes to have it as it is"
@@ -87,6 +109,7 @@ class Target:
         """The error of a word that runs a shell."""
         self.check_from(place, "a shell-out")
         if lacks_shell(self.walk.known.listing, self.visit.tree):
+            self.walk.forced.append(self.visit.tree)
             summary = f"$({command}) needs a shell, and the image has no /bin/sh"
             return EarthfileError(Fault.NO_SHELL, summary, place=place, hint="write the value itself")
         return needs_earthly(f"$({command}) runs a shell in the image, which", place)
@@ -237,8 +260,6 @@ class Target:
             for name, (value, default) in visit.inputs.items():
                 if name not in overriding:
                     self.visit.reads(name, value, default)
-        if build:
-            self.walk.built.setdefault(id(visit), visit)
         return visit
 
     def args(self, words: tuple[str, ...], place: Place, *, inherited: tuple[str, ...] = ()) -> list[tuple[str, Value]]:

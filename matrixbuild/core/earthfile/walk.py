@@ -11,7 +11,7 @@ from matrixbuild.core.earthfile import features, parser, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
-from matrixbuild.core.earthfile.recipe import BaseImage, Wanted
+from matrixbuild.core.earthfile.recipe import BaseImage, Question, Tree, Wanted
 from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.versions import version_of
 from matrixbuild.core.earthfile.visits import Block, Visit, Visits
@@ -77,8 +77,11 @@ class Walk:
     bases: dict[tuple[str, Platform], BaseImage] = field(default_factory=dict)
     depth: int = 0
     saved: int = 0
-    built: dict[int, Visit] = field(default_factory=dict)
-    """Targets that a BUILD reached, in order: they are made whether or not they save anything."""
+    forced: list[Tree] = field(default_factory=list)
+    """Trees that are made whatever becomes of them."""
+    consulted: list[Tree] = field(default_factory=list)
+    """Trees that values came from."""
+    asked: list[Question] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
 
     # What is asked for ------------------------------------------------------
@@ -110,6 +113,16 @@ class Walk:
         if config is None and not self.call.unknown_images:
             raise Want(Wanted(images=((ref, platform),)))
         return config
+
+    def answer(self, question: Question) -> tuple[str, ...] | None:
+        """What a tree says; None where the call looks at no images."""
+        if self.call.unknown_images:
+            return None
+        number = len(self.asked)
+        self.asked.append(question)
+        if number >= len(self.known.answers):
+            raise Want(Wanted(question=question))
+        return self.known.answers[number]
 
     # What is noted down -----------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from textwrap import dedent
 
@@ -10,7 +10,7 @@ import pytest
 
 from matrixbuild.core.earthfile.evaluate import Call, Known, evaluate
 from matrixbuild.core.earthfile.faults import EarthfileError
-from matrixbuild.core.earthfile.recipe import Copied, Evaluation, SavedImage, Tree, Wanted
+from matrixbuild.core.earthfile.recipe import Copied, Evaluation, Question, SavedImage, Tree, Wanted
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import Platform
@@ -34,16 +34,19 @@ def evaluated(
     outputs: bool = True,
     directory: str = "",
     args: Mapping[str, str] | None = None,
+    answers: Callable[[Question], tuple[str, ...]] | None = None,
 ) -> Evaluation:
-    """`base` is the configuration of every base image; None: they are unknown."""
+    """`base` is the configuration of every base image; None: they are unknown. `answers` says what its files are."""
     checkout = {"Earthfile": dedent(text).lstrip(), **{path: dedent(content).lstrip() for path, content in (files or {}).items()}}
     call = Call(
         directory=directory, target=target, overrides=tuple((args or {}).items()), platform=platform, outputs=outputs, unknown_images=base is None
     )
     texts: dict[str, str | None] = {}
     images: dict[tuple[str, Platform], ImageConfig] = {}
-    while isinstance(found := evaluate(call, Known(listing=listing(checkout), texts=texts, images=images)), Wanted):
-        assert found.texts or found.images
+    told: list[tuple[str, ...]] = []
+    while isinstance(found := evaluate(call, Known(listing=listing(checkout), texts=texts, images=images, answers=tuple(told))), Wanted):
+        assert found.texts or found.images or (found.question and answers)
+        told += [answers(found.question)] if found.question and answers else []
         texts |= {path: checkout.get(path) for path in found.texts}
         images |= dict.fromkeys(found.images, base or BUSYBOX)
     return found

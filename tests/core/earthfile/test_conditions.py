@@ -98,7 +98,7 @@ def test_what_does_not_hold(text: str) -> None:
         ("X=1 true", "the assignment X=1"),
         ("if true", "the shell's 'if'"),
         ("[ $HOME = x ]", "the variable HOME, which the shell in the image sets"),
-        ("[ ~ = x ]", "a home directory (~)"),
+        ("[ ~ = x ]", "the variable HOME, which the shell in the image sets"),
         ("true # why", "a comment inside of the expression"),
         ("[ ${A/x/y} ]", "the expansion ${A/x/y}"),
         ("[ ${U:?} ]", "the expansion ${U:?...} of a variable that is not set"),

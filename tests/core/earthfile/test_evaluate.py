@@ -6,10 +6,11 @@ import pytest
 
 from matrixbuild.core.earthfile.evaluate import Call, Known, evaluate
 from matrixbuild.core.earthfile.faults import EarthfileError
-from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
+from matrixbuild.core.earthfile.recipe import Asked, Copied, Evaluation, FromContext, Question, Wanted
 from matrixbuild.core.listing import Listing
 from matrixbuild.core.names import Platform
-from tests.core.earthfile.evaluating import BUSYBOX, env, evaluated, listing, refused, saved
+from matrixbuild.core.reads import reads
+from tests.core.earthfile.evaluating import BUSYBOX, copies, env, evaluated, listing, refused, saved
 
 
 def ask(texts: dict[str, str | None], call: Call, *, images: bool = False) -> Evaluation | Wanted:
@@ -264,16 +265,99 @@ NEEDS_EARTHLY = "install Earthly 0.8 or EarthBuild, and write `engine: earthly`,
         ("LOCALLY", "LOCALLY runs commands on this machine, which only Earthly can do"),
         ("CACHE --persist /c", "CACHE keeps a directory of earlier builds in the image, which only Earthly can do"),
         ("ENV A=$(date)", "$(date) runs a shell in the image, which only Earthly can do"),
-        ("ENV A=$HOME", "$(echo $HOME) runs a shell in the image, which only Earthly can do"),
         ("BUILD github.com/o/r+t", "github.com/o/r is another repository, which only Earthly can do"),
-        ("IF [ -f /x ]\n    ENV A=1\n  END", "IF [ -f /x ] needs the file test -f, which only Earthly can do"),
-        ("FOR x IN *.txt\n    ENV A=1\n  END", "FOR x IN *.txt needs the files of the image that match *.txt, which only Earthly can do"),
         ("WITH DOCKER\n    RUN x\n  END", "WITH DOCKER runs containers, which only Earthly can do"),
     ],
 )
 def test_what_only_earthly_can_do(command: str, summary: str) -> None:
     expected = ("needs-earthly", f"Earthfile:4:3: {summary}", NEEDS_EARTHLY)
     assert refused(f"VERSION 0.8\nmain:\n  FROM busybox\n  {command}\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("block", "missing"),
+    [
+        ("IF [ -f /x ]", "IF [ -f /x ] needs the file test -f"),
+        ("IF make", "IF make needs the command 'make'"),
+        ("FOR x IN *.txt", "FOR x IN *.txt needs the files of the image that match *.txt"),
+    ],
+)
+def test_files_that_nobody_looked_at(block: str, missing: str) -> None:
+    text = f"VERSION 0.8\nmain:\n  FROM busybox\n  ENV PATH=/bin\n  {block}\n    ENV A=1\n  END\n"
+    assert refused(text, base=None) == ("needs-earthly", f"Earthfile:5:3: {missing}, which only Earthly can do", NEEDS_EARTHLY)
+
+
+HOMES = "VERSION 0.8\nmain:\n  FROM busybox\n  USER app\n  COPY passwd /etc/\n  ARG H=$HOME\n  FROM scratch\n  ENV A=$H\n"
+
+
+def test_the_home_directory_is_what_the_image_says() -> None:
+    asked: list[Question] = []
+
+    def answers(question: Question) -> tuple[str, ...]:
+        asked.append(question)
+        return ("/home/app",)
+
+    found = evaluated(HOMES, files={"passwd": ""}, answers=answers)
+    assert found.image.config.env[1:] == (("A", "/home/app"),)
+    assert [(question.kind, question.words, question.directory, question.user, question.place.line) for question in asked] == [
+        (Asked.HOME, (), "/", "app", 6)
+    ]
+    assert isinstance(asked[0].tree, Copied)
+
+
+def test_the_files_that_a_home_directory_came_from_count_though_nothing_is_left_of_them() -> None:
+    files = {"passwd": ""}
+    for found in (evaluated(HOMES, files=files, base=None), evaluated(HOMES, files=files, answers=lambda _: ("/h",))):
+        assert reads(found, listing(files)).paths == ("passwd",)
+
+
+def test_a_home_directory_that_nobody_looked_up_stays_open() -> None:
+    found = evaluated("VERSION 0.8\nmain:\n  FROM busybox\n  ENV A=$HOME/x\n", base=None)
+    assert found.image.config.env[-1] == ("A", "\N{REPLACEMENT CHARACTER}HOME\N{REPLACEMENT CHARACTER}/x")
+
+
+def test_a_condition_without_words() -> None:
+    assert refused("VERSION 0.8\nmain:\n  FROM busybox\n  IF []\n    ENV A=1\n  END\n") == (
+        "invalid-arg",
+        "Earthfile:4:3: IF has no condition",
+        'write IF [ "$NAME" = "value" ]',
+    )
+
+
+def test_a_condition_where_there_can_be_no_shell() -> None:
+    assert refused("VERSION 0.8\nmain:\n  FROM scratch\n  IF true\n    ENV A=1\n  END\n  SET X=1\n") == (
+        "no-shell",
+        "Earthfile:4:3: IF true cannot be evaluated: the image has no /bin/sh",
+        "Earthly runs it in the image itself: FROM one that has a shell, or use ARGs",
+    )
+
+
+def test_what_is_made_though_nothing_is_left_of_it() -> None:
+    text = """
+        VERSION 0.8
+        FROM busybox
+        COPY base /
+        main:
+          COPY before /
+          IF true
+            ENV A=1
+          END
+          FROM scratch
+          COPY waited /
+          WAIT
+            ENV B=1
+          END
+          FROM scratch
+          COPY dropped /
+          FROM scratch
+          COPY --if-exists +art/* /
+        art:
+          FROM scratch
+          COPY art /
+    """
+    found = evaluated(text)
+    patterns = {source.pattern for tree in found.built for copy in copies(tree) for source in copy.sources if isinstance(source, FromContext)}
+    assert patterns == {"base", "before", "waited", "art"}
 
 
 def test_a_shell_out_in_an_image_that_can_have_no_shell() -> None:

@@ -64,19 +64,18 @@ class Executor:
             raise EarthfileError(Fault.INVALID_ARG, f"{error}", place=node.place) from error
 
     def _copied(self, node: Copied, parent: Directory) -> Directory:
+        # As in BuildKit, what is copied is looked for before its owner is.
+        trees = [(source, self._source(source, node)) for source in node.sources]
+        found = [(source, files, _found(files, source, node)) for source, files in trees]
         how = self._how(node, parent)
         dest = node.dest if len(node.sources) < 2 or node.dest.endswith("/") else f"{node.dest}/"
         tree = EMPTY if node.flags.link else parent
-        for source in node.sources:
-            files = self._source(source, node)
+        for source, files, paths in found:
             follow = follows(source, node)
-            for path in matched(TreeFiles(files), source, node):
+            for path in paths:
                 archive = archive_at(files, path) if node.flags.unpack else None
-                try:
-                    one = replace(how, follow=follow)
-                    tree = copy(tree, files, path, dest, one) if archive is None else unpack(tree, archive, dest, one)
-                except LookupFailedError as error:
-                    raise not_found(node, error.path) from error
+                one = replace(how, follow=follow)
+                tree = copy(tree, files, path, dest, one) if archive is None else unpack(tree, archive, dest, one)
         return merge(parent, tree) if node.flags.link else tree
 
     def _how(self, node: Copied, parent: Directory) -> How:
@@ -108,6 +107,19 @@ class Executor:
         return self._sent[id(view)][1]
 
 
+def _found(tree: Directory, source: FromContext | FromTree, node: Copied) -> list[str]:
+    """What a source means, all of it there. Raises EarthfileError."""
+    files = TreeFiles(tree)
+    paths = matched(files, source, node)
+    try:
+        for path in paths:
+            if files.kind(real := resolve(files, path, follow=follows(source, node))) is None:
+                raise not_found(node, f"/{real}")
+    except LookupFailedError as error:
+        raise not_found(node, error.path) from error
+    return paths
+
+
 def _checked(tree: Directory, node: NeedsShell) -> Directory:
     """The tree as it is; NO_SHELL where real Earthly could not run the condition: it needs /bin/sh, and /tmp for its result.
 
@@ -121,7 +133,7 @@ def _checked(tree: Directory, node: NeedsShell) -> Directory:
         raise _other_outcome(node, f"shells differ in it, and the image's is /{program}")
     if met := [pattern for pattern in node.unmatched if _matches(files, pattern)]:
         raise _other_outcome(node, f"{met[0]} means files of the image")
-    if not isinstance(find(tree, resolve(files, "/tmp")), Directory):  # noqa: S108  (a path in the image)
+    if node.result_file and not isinstance(find(tree, resolve(files, "/tmp")), Directory):  # noqa: S108  (a path in the image)
         raise _no_shell(node, "the image has no /tmp")
     return tree
 

@@ -154,7 +154,11 @@ def save_local(found: Found, saved: SavedLocal, checkout: Path) -> None:
         elif has_wildcard(saved.pattern) and not to.exists():
             raise _refused(saved, f"the pattern {saved.pattern} is saved to {saved.dest}, which is no directory", "end the destination with a slash")
         _check_kinds(node, to, saved)
-        write(node, to)
+        try:
+            write(node, to)
+        except (FileExistsError, NotADirectoryError) as error:
+            summary = f"{saved.pattern} cannot be saved to {saved.dest}: a file stands where a directory is needed"
+            raise _refused(saved, summary, "remove the file, or choose another destination") from error
 
 
 def _check_kinds(node: Node, to: Path, saved: SavedLocal) -> None:

@@ -64,8 +64,10 @@ def _built(run: Run, evaluation: Evaluation, locate: Callable[[str], tuple[Regis
     found: dict[str, dict[str, Built]] = {}
     for saved in evaluation.images:
         _check_names(saved, locate)
+        if not saved.push:
+            continue
         built = run.image(saved.image)
-        for name in saved.names if saved.push else ():
+        for name in saved.names:
             key = str(saved.platform) if saved.multi_platform else ""
             found[name] = {**(found.get(name, {}) if saved.multi_platform else {}), key: built}
     return {name: list(by_platform.values()) for name, by_platform in found.items()}

@@ -24,6 +24,18 @@ def owner(written: str, tree: Directory) -> Owner:
     return Owner(uid=uid, gid=_group(group, tree, otherwise=gid) if colon else gid)
 
 
+def home(written: str, tree: Directory) -> str | None:
+    """The home directory of a USER as runc finds it: of the first line of /etc/passwd with its name or number; `/` for a number without one.
+
+    None for a name that is not there.
+    """
+    user = written.partition(":")[0] or "0"
+    for fields in _lines(tree, "/etc/passwd"):
+        if len(fields) > 5 and user in (fields[0], fields[2]):
+            return fields[5]
+    return "/" if user.isdecimal() or user == "root" else None
+
+
 def _number(text: str) -> int | None:
     """The number that a name stands for without any file: BuildKit's parseUID, and the empty name as it marshals it."""
     if text in ("root", ""):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import posixpath
 from pathlib import Path
 
+from matrixbuild.adapters.engines.embedded.answers import answered
 from matrixbuild.adapters.engines.embedded.bases import Bases
 from matrixbuild.adapters.engines.embedded.checkout import Checkout
 from matrixbuild.adapters.engines.embedded.execute import Executor
 from matrixbuild.adapters.engines.embedded.images import Images
 from matrixbuild.core.earthfile.calls import Call, Known
 from matrixbuild.core.earthfile.evaluate import evaluate
+from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
@@ -31,12 +33,23 @@ class Run:
         """Answer what the evaluation asks for until it is through. Raises EarthfileError, BaseImageError, UnusableError."""
         texts: dict[str, str | None] = {}
         images: dict[tuple[str, Platform], ImageConfig] = {}
+        answers: list[tuple[str, ...]] = []
         while True:
-            found = evaluate(call, Known(listing=self._checkout.listing, texts=texts, images=images))
+            found = self._evaluated(call, Known(listing=self._checkout.listing, texts=texts, images=images, answers=tuple(answers)))
             if not isinstance(found, Wanted):
                 return found
             texts |= {path: self._checkout.text(path) for path in found.texts}
             images |= {(ref, platform): self._bases.base(ref, platform).config for ref, platform in found.images}
+            if found.question:
+                answers.append(answered(self.tree(found.question.tree), found.question))
+
+    def _evaluated(self, call: Call, known: Known) -> Evaluation | Wanted:
+        try:
+            return evaluate(call, known)
+        except EarthfileError as error:
+            for tree in error.made_before:
+                self.tree(tree)
+            raise
 
 
 def called(earthly: str, args: tuple[tuple[str, str], ...], *, outputs: bool) -> Call:

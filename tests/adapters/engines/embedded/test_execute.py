@@ -235,8 +235,10 @@ def test_a_condition_needs_a_shell_and_a_place_for_its_result() -> None:
     assert made(asked) == based()
     bare = NeedsShell(parent=copied(scratch(), "/f", "f.txt"), command="IF [ 1 = 1 ]", place=PLACE)
     assert refused(bare) == (Fault.NO_SHELL, "Earthfile:7:3: IF [ 1 = 1 ] cannot be evaluated: the image has no /bin/sh")
-    no_tmp = NeedsShell(parent=copied(scratch(), "/bin/sh", "f.txt"), command="FOR x IN a", place=PLACE)
-    assert refused(no_tmp) == (Fault.NO_SHELL, "Earthfile:7:3: FOR x IN a cannot be evaluated: the image has no /tmp")
+    no_tmp = NeedsShell(parent=copied(scratch(), "/bin/sh", "f.txt"), command="IF true", place=PLACE)
+    assert refused(no_tmp) == (Fault.NO_SHELL, "Earthfile:7:3: IF true cannot be evaluated: the image has no /tmp")
+    loop = NeedsShell(parent=no_tmp.parent, command="FOR x IN a", place=PLACE, result_file=False)
+    assert made(loop) == made(no_tmp.parent)
 
 
 def test_add_unpacks_what_is_an_archive() -> None:

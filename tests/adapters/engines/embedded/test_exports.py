@@ -98,6 +98,7 @@ def test_an_optional_path_may_be_missing(tmp_path: Path) -> None:
         ("/nope", "x", "/nope cannot be saved, since it does not exist"),
         ("/d/*", "x", "the pattern /d/* is saved to x, which is no directory"),
         ("/d", "file", "the directory /d cannot replace the file file"),
+        ("/f.txt", "file/", "/f.txt cannot be saved to file/: a file stands where a directory is needed"),
         ("/null", "x", "x is a device or a pipe"),
         ("/f.txt", "folder", "the file /f.txt cannot replace the directory folder"),
     ],
