@@ -1,4 +1,4 @@
-"""Whole images within one registry: whether one is there with all its parts, and giving it another name without changing a byte."""
+"""Whole images: whether a registry has one with all its parts, and giving it another name without changing a byte."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ def tag_manifest(registry: Registry, *, repository: str, digest: str, tag: str) 
     return registry.put_manifest(repository, tag, _existing(registry, repository, digest))
 
 
-def copy_manifest(registry: Registry, *, source: str, target: str, digest: str, reference: str) -> str:
+def copy_manifest(registry: Registry, *, source: str, target: str, digest: str, reference: str, origin: Registry | None = None) -> str:
     """Make the image `digest` of repository `source` known as `reference` (a tag, or the digest) in repository `target`; gives the digest.
 
-    Blobs are mounted, or copied where the registry cannot mount. Children come by digest before their index: a registry accepts an
-    index without them, and nobody could pull it.
+    `origin` is the registry that has it, where that is another one. Blobs are mounted, or copied where the registry cannot mount. Children come
+    by digest before their index: a registry accepts an index without them, and nobody could pull it.
     """
-    manifest = _existing(registry, source, digest)
-    if source != target:
+    origin = origin or registry
+    manifest = _existing(origin, source, digest)
+    if origin is not registry or source != target:
         needed = _parts(manifest)
         for blob in needed.blobs:
-            if not registry.mount_blob(target, blob.digest, source=source):
-                registry.put_blob(target, registry.read_blob(source, blob.digest), blob)
+            if origin is not registry or not registry.mount_blob(target, blob.digest, source=source):
+                registry.put_blob(target, origin.read_blob(source, blob.digest), blob)
         for child in needed.children:
-            copy_manifest(registry, source=source, target=target, digest=child.digest, reference=child.digest)
+            copy_manifest(registry, source=source, target=target, digest=child.digest, reference=child.digest, origin=origin)
     return registry.put_manifest(target, reference, manifest)
 
 

@@ -32,6 +32,7 @@ _ABANDONED = 3600
 """Seconds after which a temporary file that nobody writes to was left by a killed process."""
 _PIECE = 1 << 20
 _NAME_ANOTHER = "name a directory that is an OCI image layout, or a new one"
+_REMOVE_IT = "remove that file and apply again: what the layout then lacks is built anew"
 _LARGEST_MANIFEST = 16 << 20
 """Bytes; registries refuse manifests above 4 MiB, so a larger blob is a layer and is not read to see whether it is a manifest."""
 
@@ -69,7 +70,7 @@ class OciLayout:
                 raise self._unusable(f"{self._name} has no blob {digest}", "it was removed; build the image again")
             path = self._blob(digest)
             descriptor = Descriptor(media_type="", digest=digest, size=path.stat().st_size)
-            yield from checked(_pieces(path), descriptor, of=f"the blob {path}")
+            yield from checked(_pieces(path), descriptor, of=f"the blob {path}", hint=_REMOVE_IT)
 
     def put_blob(self, repository: str, data: bytes | Iterable[bytes], descriptor: Descriptor) -> None:  # noqa: ARG002
         with self._told():
@@ -112,7 +113,8 @@ class OciLayout:
         path = self._blob(digest)
         if not path.is_file() or path.stat().st_size > _LARGEST_MANIFEST:
             return None
-        data = b"".join(checked(_pieces(path), Descriptor(media_type="", digest=digest, size=path.stat().st_size), of=f"the blob {path}"))
+        promised = Descriptor(media_type="", digest=digest, size=path.stat().st_size)
+        data = b"".join(checked(_pieces(path), promised, of=f"the blob {path}", hint=_REMOVE_IT))
         media_type = known.media_type if known else media_type_of(data)
         return StoredManifest(media_type=media_type, data=data) if media_type else None
 

@@ -49,10 +49,9 @@ class Snapshot:
 
     def _unreadable(self, path: str, error: OSError) -> MatrixbuildError:
         summary = f"cannot read {path} of the source: {error.strerror}"
-        # What was listed, or even read, a moment ago was taken away since; what never could be read is another matter.
-        if path in self._digests or isinstance(error, FileNotFoundError):
-            return SourceChangedError(Problem(summary=summary, hint=_AGAIN))
-        return UnusableError(Problem(summary=summary, hint="make it readable: a build reads it", code="source"))
+        if isinstance(error, PermissionError) and path not in self._digests:
+            return UnusableError(Problem(summary=summary, hint="make it readable: a build reads it", code="source"))
+        return SourceChangedError(Problem(summary=summary, hint=_AGAIN))
 
     def text(self, path: str) -> str | None:
         """The text of a file, as it was at the first call; None where the listing has no such file. Undecodable bytes become surrogates."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -84,8 +85,23 @@ def reasons(build: Build, entry: LockedBuild, *, engine: str) -> tuple[Reason, .
 
 
 def artifact_changes(build: Build, entry: LockedBuild) -> list[Change]:
-    """Artifacts that are called otherwise than in the lock: names are not in the key, but the files have to be written."""
-    return _differences("artifacts", dict.fromkeys((name for name, _ in entry.artifacts), ""), {name: "" for _, name in build.artifacts})
+    """Artifacts that are called otherwise than in the lock: names are not in the key, but the files have to be written.
+
+    A directory is locked file by file, and an empty one not at all: a name that the lock lacks is a change only where it takes another one's place.
+    """
+    names = {name for _, name in build.artifacts}
+    locked = {_artifact_of(file, names) for file, _ in entry.artifacts}
+    if locked <= names and entry.key == build.key:
+        return []
+    return _differences("artifacts", dict.fromkeys(locked, ""), dict.fromkeys(names, ""))
+
+
+def _artifact_of(file: str, names: set[str]) -> str:
+    """`iso/boot/grub.cfg` -> `iso`, where that is the name of an artifact, else the file itself."""
+    above = file
+    while above and above not in names:
+        above = posixpath.dirname(above)
+    return above or file
 
 
 def _plain(value: str) -> str:

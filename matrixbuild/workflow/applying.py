@@ -11,6 +11,7 @@ from matrixbuild.adapters.engines.base import Engine, Order
 from matrixbuild.adapters.executors.interrupts import Interrupts
 from matrixbuild.adapters.executors.local import LocalExecutor
 from matrixbuild.adapters.image_facts import locked_image
+from matrixbuild.adapters.image_moves import holds_image
 from matrixbuild.adapters.lock_file import write_lock
 from matrixbuild.adapters.machine import capacity
 from matrixbuild.adapters.registries import Registries
@@ -24,6 +25,7 @@ from matrixbuild.core.lock import LockedArtifact, LockedImage
 from matrixbuild.core.lock_merge import Holdings, Output, merge
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.plan import Plan
+from matrixbuild.core.problems import UnusableError
 from matrixbuild.core.publish import PutTag
 from matrixbuild.core.retry import RetryPolicy
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
@@ -142,12 +144,18 @@ def _read_back(order: Order, registries: Registries) -> LockedImage | None:
     """What the registry has under the content tag: it alone says whether a push happened, and with which digest (design.md 9)."""
     if order.push is None:
         return None
-    registry = registries.of(order.push)
-    manifest = registry.manifest(order.push.repository, order.push.tag)
-    if manifest is None:
-        summary = f"the push ended well, and yet {order.push} is not in the registry"
-        raise BuildFailed(Failure(kind=FailureKind.PUSH, summary=summary))
-    return locked_image(registry, order.push.repository, manifest)
+    registry, repository = registries.of(order.push), order.push.repository
+    try:
+        manifest = registry.manifest(repository, order.push.tag)
+        if manifest and holds_image(registry, repository, manifest.digest):
+            return locked_image(registry, repository, manifest)
+    except UnusableError as error:
+        problem = error.problems[0]
+        raise BuildFailed(Failure(kind=FailureKind.REGISTRY, summary=problem.summary, hint=problem.hint)) from error
+    # Seen with docker-registry: what its cache still promises is not written again, though the file is gone or cut off.
+    summary = f"the push ended well, and yet {order.push.registry} does not have the {'whole ' if manifest else ''}image"
+    hint = "look at the registry's storage; one that lost files takes them again after a restart, or once the broken ones are removed"
+    raise BuildFailed(Failure(kind=FailureKind.PUSH, summary=summary, hint=hint))
 
 
 def _digests(found: Planned, outcomes: Mapping[str, Outcome[Output]]) -> dict[str, str]:

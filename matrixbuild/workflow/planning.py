@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from matrixbuild.adapters.image_moves import holds_image
 from matrixbuild.adapters.lock_file import lock_path, read_lock
 from matrixbuild.adapters.project import project_root
 from matrixbuild.adapters.registries import Registries
+from matrixbuild.adapters.side_by_side import side_by_side
 from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.adapters.state import STATE_DIRECTORY, WORK_DIRECTORY
 from matrixbuild.core.build import Build, builds
@@ -24,13 +24,12 @@ from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
 from matrixbuild.core.plan import Plan, RegistryState, Rules, plan
 from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
-from matrixbuild.core.registry import Registry
+from matrixbuild.core.registry import Registry, StoredManifest
 from matrixbuild.workflow.analysing import ENGINE_LINE, Analysis, analyse
 from matrixbuild.workflow.publishing import held_tags
 from matrixbuild.workflow.reading import read_and_expand
 
 OUTPUT_DIRECTORY = "out"
-_ASKED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +141,11 @@ def look_around(prepared: Prepared) -> tuple[dict[str, LockedImage], RegistrySta
     held = Holdings(prepared.lock)
     known = [(build, entry) for build in prepared.builds if (entry := held.same(build))]
     registries = prepared.project.registries
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        there = pool.map(lambda pair: image_held(pair[0], pair[1], registries), known)
-        missing = frozenset(build.key for (build, _), held_now in zip(known, there, strict=True) if not held_now)
-        unknown = [build for build in prepared.builds if build.key in missing or held.same(build) is None]
-        found = {build.key: image for build, image in zip(unknown, pool.map(lambda build: adoptable(build, registries), unknown), strict=True)}
-    adopted = {key: image for key, image in found.items() if image}
+    there = side_by_side(lambda pair: image_held(pair[0], pair[1], registries), known)
+    missing = frozenset(build.key for (build, _), held_now in zip(known, there, strict=True) if not held_now)
+    unknown = [build for build in prepared.builds if build.key in missing or held.same(build) is None]
+    found = zip(unknown, side_by_side(lambda build: adoptable(build, registries), unknown), strict=True)
+    adopted = {build.key: image for build, image in found if image}
     state = RegistryState(
         missing_images=missing,
         missing_artifacts=frozenset(build.key for build, entry in known if not artifacts_held(build, entry, prepared.project.output)),
@@ -163,17 +161,31 @@ def adoptable(build: Build, registries: Registries) -> LockedImage | None:
     if build.content_image is None or build.artifacts:
         return None
     registry, repository = registries.of(build.content_image), build.content_image.repository
-    manifest = registry.manifest(repository, build.content_tag)
-    if manifest is None or not holds_image(registry, repository, manifest.digest) or key_of(registry, repository, manifest) != build.key:
-        return None
-    return locked_image(registry, repository, manifest)
+    manifest = _whole(registry, repository, build.content_tag, build.key)
+    return locked_image(registry, repository, manifest) if manifest else None
 
 
 def image_held(build: Build, entry: LockedBuild, registries: Registries) -> bool:
-    """Whether the registry has the whole image that the lock holds for a build (true where the build has none)."""
+    """Whether the registry has the whole image that the lock holds for a build (true where the build has none).
+
+    The image says itself whose it is: digests that changed places in a lock (a merge, an editor) must not publish one build under another's name.
+    """
     if build.image is None or entry.image is None:
         return True
-    return holds_image(registries.of(build.image), build.image.repository, entry.image.digest)
+    return _whole(registries.of(build.image), build.image.repository, entry.image.digest, build.key) is not None
+
+
+def _whole(registry: Registry, repository: str, reference: str, key: str) -> StoredManifest | None:
+    """The manifest of an image that is there with all its parts and says itself that it has this build key."""
+    try:
+        manifest = registry.manifest(repository, reference)
+        if manifest and holds_image(registry, repository, manifest.digest) and key_of(registry, repository, manifest) == key:
+            return manifest
+    except UnusableError as error:
+        # Other bytes than were pushed are as good as none.
+        if error.problems[0].code != "digest-mismatch":
+            raise
+    return None
 
 
 def artifacts_held(build: Build, entry: LockedBuild, output: Path) -> bool:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from matrixbuild.adapters.image_moves import copy_manifest
 from matrixbuild.adapters.registries import Registries
+from matrixbuild.adapters.side_by_side import side_by_side
 from matrixbuild.core.build import Build
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import Problem, RefusedError, UnusableError
 from matrixbuild.core.publish import PutTag, tags_to_put
 
-_ASKED_AT_ONCE = 8
-
 
 def held_tags(refs: Sequence[ImageName], registries: Registries) -> dict[str, str | None]:
     """What each image name holds now: a digest, or None where there is no such tag."""
-    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
-        return dict(zip(map(str, refs), pool.map(lambda ref: registries.of(ref).digest(ref.repository, ref.tag), refs), strict=True))
+    digests = side_by_side(lambda ref: registries.of(ref).digest(ref.repository, ref.tag), refs)
+    return dict(zip(map(str, refs), digests, strict=True))
 
 
 def publish(
@@ -41,8 +39,9 @@ def publish(
 
 def _put(put: PutTag, expected: str | None, registries: Registries) -> None:
     registry, repository = registries.of(put.ref), put.ref.repository
-    if put.source.repository != repository:
-        copy_manifest(registry, source=put.source.repository, target=repository, digest=put.digest, reference=put.digest)
+    origin = registries.of(put.source)
+    if origin is not registry or put.source.repository != repository:
+        copy_manifest(registry, source=put.source.repository, target=repository, digest=put.digest, reference=put.digest, origin=origin)
     manifest = registry.manifest(repository, put.digest)
     if manifest is None:
         summary = f"the image {repository}@{put.digest} is no longer in its registry"

@@ -165,7 +165,7 @@ def test_a_corrupted_manifest_is_named(tmp_path: Path) -> None:
         with pytest.raises(UnusableError) as caught:
             layout.manifest("edge/a", reference)
         assert str(caught.value) == f"the blob {path} has the digest {sha256(b'{}')}, not {IMAGE.manifest.digest}"
-        assert caught.value.problems[0].hint == "it is not used"
+        assert caught.value.problems[0].hint == "remove that file and apply again: what the layout then lacks is built anew"
 
 
 def test_a_directory_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:

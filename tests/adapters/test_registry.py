@@ -94,6 +94,15 @@ def test_head_recovers(name: str) -> None:
         assert client(registry).digest("a", "v1") == IMAGE.manifest.digest
 
 
+@pytest.mark.parametrize(("times", "there"), [(0, True), (1, True), (2, False)])
+def test_a_blob_that_is_promised_and_twice_not_sent_is_not_there(times: int, there: bool) -> None:
+    """docker-registry with its default cache does so for a blob whose file is gone."""
+    with faulty_registry(*[truncated(0)] * times) as registry:
+        answers(registry)
+        assert client(registry).has_blob("a", BLOB.digest) is there
+        assert len(registry.requests) == min(times + 1, 2)
+
+
 def test_a_stalled_registry_is_asked_again() -> None:
     with faulty_registry(stall(), stall()) as registry:
         answers(registry)

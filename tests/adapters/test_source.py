@@ -88,3 +88,10 @@ def test_a_source_that_is_no_directory_is_said(tmp_path: Path) -> None:
     with pytest.raises(UnusableError) as caught:
         snapshot(tmp_path / "gone", named="../gone")
     assert str(caught.value) == "the source '../gone' is not a directory"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_told_where_a_build_reads_it(tree: Path) -> None:
+    (tree / "run.sh").chmod(0)
+    with pytest.raises(UnusableError, match=r"^cannot read run.sh of the source: Permission denied$"):
+        snapshot(tree, named="src").fingerprint("run.sh")

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from matrixbuild.core.build import Build
-from matrixbuild.core.changes import Change, Reason, Why, reasons
+from matrixbuild.core.changes import Change, Reason, Why, artifact_changes, reasons
 from matrixbuild.core.demand import need_token
 from matrixbuild.core.inputs import Inputs
+from matrixbuild.core.lock import LockedArtifact, LockedBuild
 from tests.builders import build, digest, lock_of
 
 OLD = Inputs(
@@ -95,6 +96,26 @@ def test_artifacts_taken_from_elsewhere_are_a_change(before: dict[str, str], aft
     now: Build = build(artifacts=after)
     (reason,) = reasons(now, entry, engine="embedded/1")
     assert {change.field for change in reason.changes} == {"artifacts"}
+
+
+def locked_files(made: Build, *files: str) -> LockedBuild:
+    (entry,) = (entry for _, entry in lock_of([made]).builds)
+    return dataclasses.replace(entry, artifacts=tuple((file, LockedArtifact(sha256=digest(file)[7:], size=1)) for file in files))
+
+
+@pytest.mark.parametrize("files", [("tree/1", "tree/sub/2"), ()])
+def test_a_directory_is_locked_file_by_file_and_has_not_changed(files: tuple[str, ...]) -> None:
+    made = build(artifacts={"/tree": "tree"})
+    assert artifact_changes(made, locked_files(made, *files)) == []
+
+
+def test_a_directory_called_otherwise_has_changed() -> None:
+    made = build(artifacts={"/tree": "new"})
+    assert artifact_changes(made, locked_files(made, "tree/1", "tree/sub/2")) == [
+        Change(field="artifacts", name="new", how="added"),
+        Change(field="artifacts", name="tree/1", how="removed"),
+        Change(field="artifacts", name="tree/sub/2", how="removed"),
+    ]
 
 
 def test_a_reason_as_data() -> None:

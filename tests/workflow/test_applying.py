@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from matrixbuild.adapters.engines.base import Engine, Made, Order
 from matrixbuild.adapters.oci_layout import OciLayout
+from matrixbuild.adapters.registry import HttpRegistry
 from matrixbuild.core.problems import RefusedError
 from matrixbuild.workflow.applying import Listener, apply_manifest
 from matrixbuild.workflow.planning import engine_of
-from tests.projects import SmallProject, in_child, layout_manifests, small_project
+from tests.projects import EARTHFILE, FILES, MANIFEST, SmallProject, in_child, layout_manifests, small_project
 from tests.sample_images import push, sample_image
+from tests.services import running_registry
 
 QUIET = Listener(on_plan=lambda plan: None, on_report=lambda report, made: None)
 
@@ -95,6 +100,54 @@ def test_a_part_removed_from_the_registry_builds_exactly_that(project: SmallProj
     assert sorted(ran.values()) == ["built"] * len(shared)
     assert "image[fips=true,os=jammy]" in ran
     assert project.apply() == {}
+
+
+def test_an_artifact_that_is_a_directory_is_reused_until_one_of_its_files_is_gone(tmp_path: Path) -> None:
+    manifest = MANIFEST.replace('path: /notes.txt, as: "notes-{{ os }}.txt"', 'path: /notes, as: "notes-{{ os }}"')
+    earthfile = EARTHFILE.replace("COPY $OS.conf /notes.txt", "COPY $OS.conf common /notes/").replace("SAVE ARTIFACT /notes.txt", "SAVE ARTIFACT /notes")
+    project = small_project(tmp_path, manifest=manifest, files={**FILES, "src/Earthfile": earthfile})
+    assert project.apply() == ALL
+    assert project.apply() == {}
+    next((project.root / "out").rglob("notes-jammy/common")).unlink()
+    assert project.apply() == {"notes[os=jammy]": "built"}
+
+
+def test_one_build_is_published_in_two_registries(project: SmallProject, tmp_path: Path) -> None:
+    with running_registry(tmp_path / "served") as served:
+        again = f"""
+    again:
+      earthly: +image
+      args: {{OS: "{{{{ os }}}}", FIPS: "{{{{ fips }}}}"}}
+      image: {{repository: "{served.host}/copies", tag: "{{{{ os }}}}-{{{{ fips }}}}"}}
+  publish:"""
+        project.manifest.write_text(project.manifest.read_text().replace("\n  publish:", again))
+        assert sorted(project.apply().values()) == ["built"] * 6
+        one = OciLayout(project.root / "registry").digest("noble", "1-fips")
+        assert one is not None
+        assert HttpRegistry(served.host).digest("copies", "noble-true") == one
+        assert project.apply() == {}
+
+
+def test_a_damaged_configuration_is_built_again_and_mended(project: SmallProject) -> None:
+    project.apply()
+    blobs = project.root / "registry" / "blobs" / "sha256"
+    manifest = json.loads((blobs / project.digests()["oci-layout:registry/jammy:1"].removeprefix("sha256:")).read_bytes())
+    config = blobs / manifest["config"]["digest"].removeprefix("sha256:")
+    before = config.read_bytes()
+    config.write_bytes(before.replace(b"linux", b"Linux"))
+    assert project.apply() == {"image[fips=false,os=jammy]": "built"}
+    assert config.read_bytes() == before
+
+
+def test_digests_that_changed_places_in_the_lock_move_no_tag(project: SmallProject) -> None:
+    project.apply()
+    before = project.lock.read_text()
+    one, other = (project.digests()[f"oci-layout:registry/{name}"] for name in ("jammy:1", "jammy:1-fips"))
+    project.lock.write_text(before.replace(one, "one").replace(other, one).replace("one", other))
+    project.apply()
+    assert project.lock.read_text() == before
+    tags = dict(layout_manifests(project.root / "registry"))
+    assert (tags["jammy:1"], tags["jammy:1-fips"]) == (one, other)
 
 
 def test_another_clone_builds_only_what_no_registry_holds(project: SmallProject, tmp_path: Path) -> None:
@@ -248,3 +301,49 @@ def test_a_tag_that_someone_else_puts_during_the_run_is_left_alone(project: Smal
     assert layout.digest("jammy", "1") == sample_image("someone else's").manifest.digest
     assert not project.lock.exists()
     assert {name for name, _ in layout_manifests(project.root / "registry") if ":mb-" not in name} == {"jammy:1"}
+
+
+class Stopping:
+    """An engine in whose last build Ctrl-C comes: every build ends well all the same."""
+
+    def __init__(self, engine: Engine, builds: int) -> None:
+        self.engine, self.left = engine, itertools.count(builds - 1, -1)
+
+    def build(self, order: Order) -> Made:
+        if next(self.left) == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)  # the main thread hears it before this build ends
+        return self.engine.build(order)
+
+
+def test_a_run_that_was_stopped_publishes_nothing_though_every_build_is_built(project: SmallProject) -> None:
+    applied = apply_manifest(project.manifest, QUIET, engine=lambda prepared: Stopping(engine_of(prepared), len(ALL)))
+    assert (applied.signal, applied.succeeded, applied.puts) == (signal.SIGINT, True, ())
+    assert not project.lock.exists()
+    assert [name for name, _ in layout_manifests(project.root / "registry") if ":mb-" not in name] == []
+    assert {name for name in project.apply() if name.startswith("image")} == set()
+    assert len(project.digests()) == 4
+
+
+class Losing:
+    """An engine after which the registry has lost a layer that it took."""
+
+    def __init__(self, engine: Engine, blobs: Path) -> None:
+        self.engine, self.blobs = engine, blobs
+
+    def build(self, order: Order) -> Made:
+        made = self.engine.build(order)
+        if order.push and made.image:
+            manifest = json.loads((self.blobs / made.image.digest.removeprefix("sha256:")).read_bytes())
+            (self.blobs / manifest["layers"][0]["digest"].removeprefix("sha256:")).unlink(missing_ok=True)
+        return made
+
+
+def test_a_push_that_did_not_bring_the_whole_image_has_failed(project: SmallProject) -> None:
+    project.manifest.write_text(project.manifest.read_text() + "  schedule: {retry: {attempts: 1}, limits: {cpu: 1}}\n")
+    blobs = project.root / "registry" / "blobs" / "sha256"
+    applied = apply_manifest(project.manifest, QUIET, engine=lambda prepared: Losing(engine_of(prepared), blobs))
+    failed = {name: str(outcome.failure) for name, outcome in applied.outcomes.items() if outcome.failure}
+    told = "the push ended well, and yet oci-layout:registry does not have the whole image"
+    assert failed == {name: told for name in ALL if name.startswith("image")}
+    assert not project.lock.exists()

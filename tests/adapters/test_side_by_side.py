@@ -1,0 +1,50 @@
+"""Answers come in the order of the questions, an error comes at once, and what hangs holds nobody."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from matrixbuild.adapters.side_by_side import side_by_side
+
+HANGING = """
+import threading
+from matrixbuild.adapters.side_by_side import side_by_side
+def ask(_):
+    print("asked", flush=True)
+    threading.Event().wait()
+side_by_side(ask, range(3))
+"""
+
+
+def test_answers_are_in_the_order_of_the_questions() -> None:
+    def slower_first(number: int) -> int | None:
+        time.sleep((20 - number) / 1000)
+        return number or None
+
+    assert side_by_side(slower_first, range(20)) == [None, *range(1, 20)]
+    assert side_by_side(slower_first, []) == []
+
+
+def test_the_first_error_is_raised_while_others_still_wait() -> None:
+    def ask(number: int) -> None:
+        if number == 1:
+            raise ValueError("no")
+        threading.Event().wait()
+
+    with pytest.raises(ValueError, match=r"^no$"):
+        side_by_side(ask, range(5))
+
+
+def test_an_interrupt_ends_the_program_though_nothing_answers() -> None:
+    child = subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "asked\n"
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=30)
+    assert child.returncode == -signal.SIGINT
