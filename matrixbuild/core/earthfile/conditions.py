@@ -31,12 +31,12 @@ class Answer:
     shells: tuple[str, ...] = ()
 
 
-def condition(text: str, lookup: Lookup) -> Answer:
-    """The exit status of a shell text.
+def condition(text: str, lookup: Lookup, *, bare: bool = False) -> Answer:
+    """The exit status of a shell text; `bare`: of a shell that knows neither `[[` nor `==`, as dash does.
 
     Raises NeedsShell for what only a shell in the image can answer, UnknownVariable, and ShellSyntax.
     """
-    run = _Run(list(tokens(text)), Reader(lookup))
+    run = _Run(list(tokens(text)), Reader(lookup), dialect=Dialect(bare=bare))
     try:
         status = run.whole()
     except ArithmeticProblem as problem:
