@@ -49,6 +49,11 @@ class Reader:
             absent.update(missed)
         return Reads(paths=tuple(sorted(paths)), absent=tuple(sorted(absent)))
 
+    def read(self, copied: Copied) -> Reads:
+        """What one COPY reads. Raises as `reads`."""
+        paths, absent = self._copied(copied)
+        return Reads(paths=tuple(sorted(paths)), absent=tuple(sorted(absent)))
+
     def _copied(self, copied: Copied) -> tuple[tuple[str, ...], tuple[str, ...]]:
         flags = copied.flags
         sources = tuple(_key(source) for source in copied.sources if isinstance(source, FromContext))

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matrixbuild.adapters.source import Snapshot
 from matrixbuild.core.compact import digest_of
 from matrixbuild.core.demand import NEED_HOST, Arg, Demand
-from matrixbuild.core.earthfile.evaluate import Call, Known, evaluate
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
-from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
+from matrixbuild.core.earthfile.findings import Guard
 from matrixbuild.core.graph import Address
-from matrixbuild.core.images import ImageConfig
-from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
 from matrixbuild.core.reading import Reading
-from matrixbuild.core.reads import Reader
+from matrixbuild.workflow.targets import EarthlyReader, EmbeddedReader
 
-ENGINE_LINE = "embedded/1"
+_CELLS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,29 +29,15 @@ class Analysis:
     unpinned: tuple[str, ...]
 
 
-class Evaluator:
-    """Answers an evaluation's wishes from a snapshot until it wants no more; what was read once serves the next."""
-
-    def __init__(self, source: Snapshot) -> None:
-        self._source = source
-        self._texts: dict[str, str | None] = {}
-
-    def evaluate(self, call: Call, images: Mapping[tuple[str, Platform], ImageConfig] | None = None) -> Evaluation:
-        while True:
-            found = evaluate(call, Known(listing=self._source.listing, texts=self._texts, images=images or {}))
-            if not isinstance(found, Wanted):
-                return found
-            self._texts |= {path: self._source.text(path) for path in found.texts}
-
-
-def analyse(demands: Sequence[Demand], source: Snapshot, pins: Mapping[str, str]) -> Analysis:
-    """What each demand reads. `pins` are digests by base image ref.
+def analyse(demands: Sequence[Demand], source: Snapshot, pins: Mapping[str, str], *, engine: str = "embedded") -> Analysis:
+    """What each demand reads. `pins` are digests by base image ref; `engine` is the kind of the engine.
 
     Raises InvalidError with everything that the Earthfile refuses, or that the manifest asks of it and it does not have; UnusableError where
     nothing is wrong but an Earthly target that the embedded engine cannot run.
     """
-    analyst = _Analyst(source, pins)
+    analyst = _Analyst(source, pins, engine)
     readings = {demand.address: reading for demand in demands if (reading := analyst.reading(demand))}
+    analyst.check_guards()
     analyst.check_shared_args(demands)
     if analyst.wrong:
         raise InvalidError(*dict.fromkeys(analyst.wrong))
@@ -65,41 +49,53 @@ def analyse(demands: Sequence[Demand], source: Snapshot, pins: Mapping[str, str]
 class _Analyst:
     """Collects readings and problems over all demands."""
 
-    def __init__(self, source: Snapshot, pins: Mapping[str, str]) -> None:
+    def __init__(self, source: Snapshot, pins: Mapping[str, str], engine: str) -> None:
         self._source = source
         self._pins = pins
-        self._evaluator = Evaluator(source)
-        self._reader = Reader(source.listing)
-        self._evaluated: dict[tuple[str, tuple[tuple[str, str], ...]], Evaluation | EarthfileError] = {}
+        self._examiner = EarthlyReader(source) if engine == "earthly" else EmbeddedReader(source)
         self._declared: set[str] = set()
+        self._guarded: defaultdict[Guard, dict[Demand, None]] = defaultdict(dict)
+        self._anything = False
         self.unpinned: set[str] = set()
         self.wrong: list[Problem] = []
         self.unusable: list[Problem] = []
 
     def reading(self, demand: Demand) -> Reading | None:
-        found = self._evaluation(demand)
-        if isinstance(found, EarthfileError):
-            self._refuse(demand, found)
+        directory, target = split_target(demand.earthly)
+        try:
+            found = self._examiner.read(directory, target, tuple((arg.name, arg.value) for arg in demand.args))
+        except EarthfileError as error:
+            problem = located(error, demand, self._source)
+            (self.unusable if error.fault is Fault.NEEDS_EARTHLY else self.wrong).append(problem)
             return None
         self._declared |= found.declared
-        self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
-        try:
-            read = self._reader.reads(found)
-        except EarthfileError as error:
-            self._refuse(demand, error)
-            return None
+        self._anything |= found.anything
+        for guard in found.guards:
+            self._guarded[guard][demand] = None
+        if not found.anything:
+            self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
         return Reading(
-            engine=ENGINE_LINE,
+            engine=self._examiner.line,
             commands=digest_of([demand.earthly, list(found.commands)]),
-            used=tuple(sorted({name for name, _ in found.used})),
-            named=tuple(sorted(found.declared - {name for name, _ in found.used})),
-            files=tuple((path, self._source.fingerprint(path)) for path in read.paths),
-            bases=tuple(sorted({self._base(image.ref) for image in found.base_images if NEED_HOST not in image.ref})),
+            used=tuple(sorted(found.used)),
+            named=tuple(sorted(found.declared - found.used)),
+            files=self._examiner.fingerprints(found.files),
+            bases=tuple(sorted({self._base(ref) for ref in found.bases if NEED_HOST not in ref})),
         )
+
+    def check_guards(self) -> None:
+        """A guard of the Earthfile that would fire is told now, with the cells that it would fail."""
+        for guard, demands in self._guarded.items():
+            cells = list(dict.fromkeys(str(demand.cell) for demand in demands))
+            shown = "; ".join(cells[:_CELLS_SHOWN]) + (f"; and {len(cells) - _CELLS_SHOWN} more" if len(cells) > _CELLS_SHOWN else "")
+            names = ", ".join(dict.fromkeys(demand.target for demand in demands))
+            place = replace(guard.place, file=os.path.relpath(self._source.root / guard.place.file))
+            hint = f"exclude what it concerns with a rule, or correct its args: {shown}"
+            self.wrong.append(Problem(summary=f"the Earthfile refuses this for {names}: {guard.message}", place=place, hint=hint, code="guard"))
 
     def check_shared_args(self, demands: Iterable[Demand]) -> None:
         """`spec.args` go to every target that declares them; one that none declares is a mistake."""
-        if self.wrong or self.unusable:
+        if self.wrong or self.unusable or self._anything:
             return
         lost = {arg for demand in demands for arg in demand.args if arg.optional and arg.name not in self._declared}
         for arg in sorted({arg.name: arg for arg in lost}.values(), key=lambda arg: arg.name):
@@ -108,18 +104,6 @@ class _Analyst:
                 Problem(summary=f"no Earthly target of this manifest declares ARG {arg.name}", place=arg.place, hint=hint, code="unknown-arg"),
             )
 
-    def _evaluation(self, demand: Demand) -> Evaluation | EarthfileError:
-        args = tuple((arg.name, arg.value) for arg in demand.args)
-        key = (demand.earthly, args)
-        if key not in self._evaluated:
-            directory, target = split_target(demand.earthly)
-            call = Call(directory=directory, target=target, overrides=args, unknown_images=True)
-            try:
-                self._evaluated[key] = self._evaluator.evaluate(call)
-            except EarthfileError as error:
-                self._evaluated[key] = error
-        return self._evaluated[key]
-
     def _base(self, ref: str) -> str:
         if "@" in ref:
             return ref
@@ -127,10 +111,6 @@ class _Analyst:
             self.unpinned.add(ref)
             return ref
         return f"{ref}@{self._pins[ref]}"
-
-    def _refuse(self, demand: Demand, error: EarthfileError) -> None:
-        problem = located(error, demand, self._source)
-        (self.unusable if error.fault is Fault.NEEDS_EARTHLY else self.wrong).append(problem)
 
 
 def split_target(earthly: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from matrixbuild.core.problems import UnusableError
 from matrixbuild.core.publish import PutTag
 from matrixbuild.core.retry import RetryPolicy
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
-from matrixbuild.workflow.planning import Planned, Prepared, engine_of, planned, prepare, project_of
+from matrixbuild.workflow.planning import Planned, Prepared, check_engine, engine_of, planned, prepare, project_of
 from matrixbuild.workflow.publishing import publish
 from matrixbuild.workflow.reading import read_manifest
 from matrixbuild.workflow.running import Outcome, run_schedule
@@ -71,6 +71,7 @@ def apply_manifest(
     `engine` makes the engine of a manifest. Builds that fail are no exception: see `Applied.succeeded`. Raises MatrixbuildError for
     what keeps the run from starting, and for tags that must not move.
     """
+    check_engine(read_manifest(path))
     with held_state(project_of(path).root, read_manifest(path).name, path):
         prepared = prepare(path, resolve=True)
         found = planned(prepared, overwrite=overwrite, refresh=True)

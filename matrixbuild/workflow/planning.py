@@ -25,9 +25,10 @@ from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
 from matrixbuild.core.plan import Plan, RegistryState, Rules, plan
 from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
 from matrixbuild.core.registry import Registry, StoredManifest
-from matrixbuild.workflow.analysing import ENGINE_LINE, Analysis, analyse
+from matrixbuild.workflow.analysing import Analysis, analyse
 from matrixbuild.workflow.publishing import held_tags
 from matrixbuild.workflow.reading import read_and_expand
+from matrixbuild.workflow.targets import LINES
 
 OUTPUT_DIRECTORY = "out"
 
@@ -90,7 +91,7 @@ def planned(prepared: Prepared, *, overwrite: frozenset[str], refresh: bool) -> 
         prepared.builds,
         prepared.lock,
         name=manifest.name,
-        engine=ENGINE_LINE,
+        engine=LINES[manifest.engine],
         cells=len(prepared.expansion.cells),
         demands=len(prepared.expansion.demands),
         rules=Rules(mutable=manifest.mutable_tags, overwrite=overwrite, limits=limits),
@@ -106,12 +107,12 @@ def prepare(path: Path, *, resolve: bool) -> Prepared:
     project = project_of(path)
     lock = read_lock(project.lock)
     source = _source(manifest, project)
-    pins = Pins(source=(("path", manifest.source.value),), engine=ENGINE_LINE, images=lock.pins.images if lock else ())
-    analysis = analyse(expansion.demands, source, dict(pins.images))
+    pins = Pins(source=(("path", manifest.source.value),), engine=LINES[manifest.engine], images=lock.pins.images if lock else ())
+    analysis = analyse(expansion.demands, source, dict(pins.images), engine=manifest.engine)
     if resolve and analysis.unpinned:
         resolved = _resolved(analysis.unpinned, manifest, project.registries)
         pins = replace(pins, images=tuple(sorted({**dict(pins.images), **resolved}.items())))
-        analysis = analyse(expansion.demands, source, dict(pins.images))
+        analysis = analyse(expansion.demands, source, dict(pins.images), engine=manifest.engine)
     pins = replace(pins, images=_in_use(pins, analysis))
     made = builds(expansion.demands, analysis.readings)
     return Prepared(project=project, expansion=expansion, source=source, builds=made, lock=lock, pins=pins)
@@ -119,6 +120,13 @@ def prepare(path: Path, *, resolve: bool) -> Prepared:
 
 def project_of(path: Path) -> Project:
     return Project(manifest=path, lock=lock_path(path), root=project_root(path), registries=Registries(base=path.parent))
+
+
+def check_engine(manifest: Manifest) -> None:
+    """Raise UnusableError for an engine that plans and cannot build yet."""
+    if manifest.engine != "embedded":
+        hint = "what is built without RUN the embedded engine can build: `engine: embedded`"
+        raise UnusableError(Problem(summary="this matrixbuild can plan for Earthly but not run it yet", hint=hint, code="engine"))
 
 
 def engine_of(prepared: Prepared) -> Engine:

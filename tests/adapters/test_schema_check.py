@@ -112,8 +112,8 @@ class TestMessages:
                 {"source": "  source: edge"},
                 'm.yaml:5:11: spec.source has to be a mapping, and is a string [edge] (for example {"path": "../CanvOS"})',
             ),
-            ({"engine": "  engine: earthly"}, "m.yaml:17:11: spec.engine has to be embedded, not 'earthly' [earthly]"),
-            ({"engine": "  engine: {kind: auto}"}, "m.yaml:17:18: spec.engine.kind has to be embedded, not 'auto' [auto]"),
+            ({"engine": "  engine: docker"}, "m.yaml:17:11: spec.engine has to be earthly or embedded, not 'docker' [docker]"),
+            ({"engine": "  engine: {kind: auto}"}, "m.yaml:17:18: spec.engine.kind has to be earthly or embedded, not 'auto' [auto]"),
             (
                 {"publish": "  publish: {tags: mutabel}"},
                 "m.yaml:17:19: spec.publish.tags has to be immutable or mutable, not 'mutabel' [mutabel] (did you mean 'mutable'?)",
@@ -177,7 +177,7 @@ class TestMessages:
         text = manifest_text(source="  sorce: {path: edge}", engine="  engine: x", publish="  publish: {tag: mutable}", again="  engine: embedded")
         assert schema_problems(text) == [
             "m.yaml:5:3: unknown key 'sorce' in spec [sorce] (did you mean 'source'?)",
-            "m.yaml:17:11: spec.engine has to be embedded, not 'x' [x]",
+            "m.yaml:17:11: spec.engine has to be earthly or embedded, not 'x' [x]",
             "m.yaml:18:13: unknown key 'tag' in spec.publish [tag] (did you mean 'tags'?)",
             "m.yaml:19:3: 'engine' is given twice [engine] (the first is in line 17)",
         ]

@@ -39,19 +39,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> conformance.World:
     return conformance.world(tmp_path_factory.mktemp("world"), "reg.test:5000")
 
 
+@pytest.mark.parametrize("kind", ["embedded", "earthly"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_changes_the_image_changes_the_key(case: Path, world: conformance.World, tmp_path: Path) -> None:
+def test_what_changes_the_image_changes_the_key(case: Path, kind: str, world: conformance.World, tmp_path: Path) -> None:
+    """With the keys of both kinds, though the embedded engine builds for both: what Earthly would make is the same."""
     checkout = tmp_path / "case"
     told = conformance.prepared(case, checkout)
     given = conformance.overrides(told, checkout, {"REG": world.host, "OUT": f"{world.host}/soundness"})
     for target in targets(checkout):
-        before = outcome(checkout, target, given, world, tmp_path)
+        before = outcome(checkout, target, given, world, tmp_path, kind=kind)
         for number, mutated in enumerate(mutants(checkout, tmp_path / "mutated", seed=f"{case.name}{target}")):
-            after = outcome(mutated, target, given, world, tmp_path)
+            after = outcome(mutated, target, given, world, tmp_path, kind=kind)
             if before and after and before[1] != after[1]:
                 assert before[0] != after[0], f"{target}: mutation {number} changed the image and not the key: {changed(checkout, mutated)}"
         for name in names_of_args(checkout, given):
-            after = outcome(checkout, target, tuple({**dict(given), name: dict(given).get(name, "") + "1"}.items()), world, tmp_path)
+            after = outcome(checkout, target, tuple({**dict(given), name: dict(given).get(name, "") + "1"}.items()), world, tmp_path, kind=kind)
             if before and after and before[1] != after[1]:
                 assert before[0] != after[0], f"{target}: another value of {name} changed the image and not the key"
 
@@ -70,7 +72,7 @@ def targets(checkout: Path) -> list[str]:
 
 
 def outcome(
-    checkout: Path, target: str, given: tuple[tuple[str, str], ...], world: conformance.World, scratch: Path
+    checkout: Path, target: str, given: tuple[tuple[str, str], ...], world: conformance.World, scratch: Path, *, kind: str
 ) -> tuple[str, tuple[object, ...]] | None:
     """The key of a build, and what it leaves (digest of image and of its artifacts); None where it is refused before it could be built."""
     source = snapshot(checkout, named="case")
@@ -86,7 +88,7 @@ def outcome(
         place=HERE,
     )
     try:
-        reading = next(iter(analyse([demand], source, {}).readings.values()))
+        reading = next(iter(analyse([demand], source, {}, engine=kind).readings.values()))
     except MatrixbuildError:
         return None
     args = tuple((name, value) for name, value in given if name in reading.used)

@@ -6,10 +6,11 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from matrixbuild.core.earthfile import builds, copies, declarations, froms, metadata, saves, syntax
+from matrixbuild.core.earthfile import branches, builds, copies, declarations, froms, metadata, running, saves, syntax
 from matrixbuild.core.earthfile.conditions import Answer, NeedsShell, ShellSyntax, UnknownVariable, condition, items
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import Findings
 from matrixbuild.core.earthfile.flags import parse_flags, read_flags
 from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
@@ -32,6 +33,7 @@ def run_body(target: Target, body: Body) -> None:
 
 
 def _statement(target: Target, statement: syntax.Statement) -> None:
+    target.walk.at = statement.place if not isinstance(statement, syntax.With) else statement.command.place
     match statement:
         case syntax.Command():
             target.walk.note(statement.name, statement.args)
@@ -46,6 +48,9 @@ def _statement(target: Target, statement: syntax.Statement) -> None:
             _try(target, statement)
         case syntax.With():
             target.walk.note("WITH DOCKER", statement.command.args)
+            if target.walk.findings:
+                running.with_docker(target, target.walk.findings, statement, run_body)
+                return
             target.check(statement.command)
             raise needs_earthly("WITH DOCKER runs containers, which", statement.place)
 
@@ -54,6 +59,9 @@ def _statement(target: Target, statement: syntax.Statement) -> None:
 
 
 def _if(target: Target, statement: syntax.If) -> None:
+    if target.walk.findings:
+        branches.if_(target, target.walk.findings, statement, run_body)
+        return
     target.check_push_order(statement.place, "IF")
     if _holds(target, "IF", statement.expression, statement.place):
         run_body(target, statement.body)
@@ -116,6 +124,10 @@ def _for(target: Target, statement: syntax.For) -> None:
     if keyword != "IN":
         raise EarthfileError(Fault.SYNTAX, f"FOR {name} is followed by {keyword!r} and not by IN", place=place, hint="write FOR name IN items")
     text = " ".join(words)
+    if target.walk.findings:
+        loop = branches.Loop(name=name, text=text, flags=flags, body=statement.body, place=place)
+        branches.for_(target, target.walk.findings, loop, run_body)
+        return
     answer = _asked(target, f"FOR {name} IN", text, place, lambda: items(text, flags.text("sep"), target.lookup_at(place), TreeFacts(target, place)))
     for item in answer.items:
         target.variables.frame.args.put(name, Value(text=item, taint=answer.taint))
@@ -154,12 +166,34 @@ def _try(target: Target, statement: syntax.Try) -> None:
         if not isinstance(each, Command) or each.name != "SAVE ARTIFACT":
             raise EarthfileError(Fault.INVALID_ARG, "FINALLY takes nothing but SAVE ARTIFACT ... AS LOCAL", place=each.place, hint=hint)
     _statement(target, first)
+    if target.walk.findings:
+        run_body(target, statement.finally_ or ())
 
 
 # Commands -------------------------------------------------------------------
 
 
 def _command(target: Target, command: Command) -> None:
+    if target.walk.findings is None:
+        _carry_out(target, command)
+        return
+    findings, depth, frames = target.walk.findings, target.walk.depth, len(target.variables.frames)
+    visits = len(target.walk.visits.all)
+    try:
+        if handler := _PARTIAL.get(command.name):
+            handler(target, findings, command)
+        else:
+            _carry_out(target, command)
+    except EarthfileError as error:
+        if error.fault not in (Fault.NEEDS_EARTHLY, Fault.UNKNOWN_VALUE):
+            raise
+        target.walk.depth = depth
+        target.walk.visits.forget_undone(visits)
+        del target.variables.frames[frames:]
+        running.unseen(target, findings, command, error)
+
+
+def _carry_out(target: Target, command: Command) -> None:
     if command.name == "BUILD":
         builds.build(target, command, _shadow)
     elif command.name == "DO":
@@ -172,7 +206,10 @@ def _command(target: Target, command: Command) -> None:
 
 def _shadow(target: Target) -> Target:
     visits = Visits(upfront=target.walk.visits.upfront)
-    walk = replace(target.walk, visits=visits, declared=set(), used={}, commands=[], bases=dict(target.walk.bases), files=set())
+    findings = None if target.walk.findings is None else Findings()
+    walk = replace(
+        target.walk, visits=visits, declared=set(), used={}, commands=[], bases=dict(target.walk.bases), files=set(), findings=findings
+    )
     return replace(target, walk=walk, visit=replace(target.visit, inputs={}), blocks=[Block()], ahead={})
 
 
@@ -255,6 +292,13 @@ def _function_keyword(_: Target, command: Command) -> None:
     hint = "a function's name is written in upper case, NAME: on a line of its own"
     raise EarthfileError(Fault.FEATURE_GATE, f"{command.name} stands in a target", place=command.place, hint=hint)
 
+
+_PARTIAL: Mapping[str, Callable[[Target, Findings, Command], None]] = {
+    "RUN": running.run,
+    "GIT CLONE": running.git_clone,
+    "LOCALLY": running.locally,
+}
+"""What a partial evaluation does with commands that only Earthly can carry out."""
 
 _HANDLERS: Mapping[str, Callable[[Target, Command], None]] = {
     "FROM": froms.from_,

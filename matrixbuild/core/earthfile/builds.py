@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.expansion import ShellOut, Value, WordError, expand, runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import EdgeKind
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_function, parse_target
 from matrixbuild.core.earthfile.scope import Frame, Scope, combined
@@ -120,7 +121,7 @@ def _enter(target: Target, reference: Reference, args: Args, place: Place, *, pa
         top = combined(explicit, variables.frames[0].overriding).without_reserved()
         base_args = tuple((name, value) for name in top if (value := top.get(name)) is not None)
     base = Reference(where=reference.where, path=reference.path, name="base")
-    made = target.go(base, base_args, place, platform=target.visit.current, build=False, pass_args=pass_args)
+    made = target.go(base, base_args, place, platform=target.visit.current, build=False, pass_args=pass_args, kind=EdgeKind.DO)
     overriding = explicit
     if pass_args:
         passed = (variables.frame.overriding, variables.frame.args, variables.frame.globals)
@@ -146,7 +147,7 @@ def look_ahead(target: Target, body: tuple[syntax.Statement, ...], start: int) -
         if statement.name == "BUILD" and not target.pushed:
             target.ahead.pop(id(statement), None)
             values = _ahead(target, statement)
-            if values is not None:
+            if values is not None and not (target.walk.findings and any(value.unknown for value in values)):
                 target.ahead[id(statement)] = values
                 _check_import(target, values[0].text, statement.place)
 
@@ -181,7 +182,7 @@ def prove_ahead(target: Target, before: tuple[Value, ...], flags: Flags, shadow:
     try:
         _build_as(shadow(target), flags, before, place)
     except EarthfileError as error:
-        if error.fault is not Fault.NEEDS_EARTHLY:
+        if error.fault not in (Fault.NEEDS_EARTHLY, Fault.UNKNOWN_VALUE):
             hint = "Earthly converts a BUILD before the commands above it, back to the last ARG, LET, SET or FROM, set variables: use ARG or LET"
             raise EarthfileError(error.fault, error.summary, place=error.place, hint=hint) from None
     return False

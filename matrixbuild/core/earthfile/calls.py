@@ -28,6 +28,7 @@ class Call:
     `native` is the machine's platform, `platform` a --platform for the whole call. `outputs`: SAVE IMAGE and AS LOCAL of the target and of
     what it BUILDs take effect. `unknown_images`: a base image that is not in Known has an unknown configuration instead of being wanted, and
     no question is asked of a tree.
+    `partial`: what only Earthly can do is not refused: values become unknown, and both branches of an unknown condition are gone through.
     """
 
     directory: str
@@ -37,3 +38,4 @@ class Call:
     native: Platform = field(default_factory=Platform)
     outputs: bool = True
     unknown_images: bool = False
+    partial: bool = False

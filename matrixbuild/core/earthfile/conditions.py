@@ -54,12 +54,12 @@ class Answer:
     shells: tuple[str, ...] = ()
 
 
-def condition(text: str, lookup: Lookup, facts: Facts | None = None) -> Answer:
-    """The exit status of a shell text.
+def condition(text: str, lookup: Lookup, facts: Facts | None = None, *, bare: bool = False) -> Answer:
+    """The exit status of a shell text; `bare`: of a shell that knows neither `[[` nor `==`, as dash does.
 
     Raises NeedsShell for what only a shell in the image can answer, UnknownVariable, and ShellSyntax.
     """
-    run = _Run(list(tokens(text)), Reader(lookup, facts or Facts()))
+    run = _Run(list(tokens(text)), Reader(lookup, facts or Facts()), dialect=Dialect(bare=bare))
     try:
         status = run.whole()
     except ArithmeticProblem as problem:

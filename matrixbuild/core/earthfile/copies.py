@@ -6,8 +6,9 @@ import posixpath
 import re
 from dataclasses import dataclass, replace
 
-from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import EdgeKind
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
 from matrixbuild.core.earthfile.params import parse_params
 from matrixbuild.core.earthfile.recipe import Copied, CopyFlags, FromContext, FromTree, SavedLocal, Scratch, Tree
@@ -71,7 +72,7 @@ def _check_words(flags: Flags, place: Place) -> None:
 
 
 def _read(target: Target, flags: Flags, last: str, place: Place) -> _Copy:
-    dest = target.known_text(last, place)
+    dest = target.loose_text(last, place)
     inherited = tuple(target.args((), place, inherited=flags.texts("build-arg")))
     owner = target.text(flags.text("chown"), place)
     options = _options(target, flags, owner, _mode(target, flags, place))
@@ -91,13 +92,16 @@ def _mode(target: Target, flags: Flags, place: Place) -> int | None:
 def _source(target: Target, word: str, place: Place) -> _Artifact | str:
     """`(+t/path --X=1)`, `+t/path`, or a path of the build context."""
     params = parse_params(word, place)
-    text = target.known_text(params[0] if params else word, place, keep_plus_escape=True)
+    value = target.expand(params[0] if params else word, place, keep_plus_escape=True)
     try:
-        reference, path = parse_artifact(text)
+        reference, path = parse_artifact(value.text)
     except ReferenceProblem as problem:
         if params:
             raise EarthfileError(Fault.INVALID_ARG, str(problem), place=place, hint="only an artifact can stand in parentheses") from None
         return target.known_text(word, place)
+    if value.unknown and (UNKNOWN in str(reference) or not target.walk.findings):
+        raise target.unknown(value.unknown, place)
+    target.walk.use(value, place)
     return _Artifact(reference=reference, path=path, args=params[1:] if params else ())
 
 
@@ -125,7 +129,7 @@ def _copy_artifact(target: Target, read: _Copy, artifact: _Artifact) -> None:
         target.check_feature("wildcard_copy", place=read.place, what="a wildcard in the directory of a COPY")
     for reference in expanded(target, artifact.reference, read.place):
         _check(target, read)
-        other = target.go(reference, args, read.place, platform=read.platform, build=False, pass_args=pass_args)
+        other = target.go(reference, args, read.place, platform=read.platform, build=False, pass_args=pass_args, kind=EdgeKind.COPY)
         _copied(target, read, (FromTree(tree=other.artifacts, pattern=artifact.path),), f"{reference}{artifact.path}")
 
 
@@ -148,6 +152,8 @@ def _copied(target: Target, read: _Copy, sources: tuple[FromContext | FromTree, 
     dest = f"{read.dest}/" if read.dest in ("", ".") or len(sources) > 1 else read.dest
     visit = target.visit
     visit.tree = Copied(parent=visit.tree, sources=sources, dest=target.absolute(dest, slash=True), flags=read.options, place=read.place)
+    if target.walk.findings:
+        target.walk.findings.took(visit, visit.tree)
     target.step(f"COPY {_shown(read.options)}{text} {read.dest}", layer=True)
 
 

@@ -24,12 +24,14 @@ def arg(target: Target, command: Command) -> None:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG --required {name} cannot have a default", place=place, hint="remove the default or --required")
     value = target.expand(default, place, keep_plus_escape=True) if default is not None else EMPTY
     if value.text.startswith("$(") and not target.features.shell_out_anywhere and not _given(target, name):
-        raise target.shell_out(value.text[2:].removesuffix(")"), place)
+        value = target.shell_value(default or "", value.text[2:].removesuffix(")"), place)
     target.walk.declared.add(name)
     try:
         effective, effective_default = target.variables.declare_arg(name, value, everywhere=everywhere)
     except ScopeProblem as problem:
         raise _located(problem, place) from None
+    if flags.on("required") and target.walk.findings:
+        target.walk.findings.deciding |= effective.taint
     if flags.on("required") and not effective.text:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG {name} is required and has no value", place=place, hint=f"give it one: --{name}=...")
     if value.text and name in RESERVED:

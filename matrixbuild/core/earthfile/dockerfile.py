@@ -8,16 +8,32 @@ from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.earthfile.dockerfile_config import changed, with_env, with_step, workdir
 from matrixbuild.core.earthfile.dockerfile_text import Document, Instruction, arg_words, instructions, listed, one, pairs
-from matrixbuild.core.earthfile.expansion import Dialect, Value, expand, unknown_value
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Dialect, Value, expand, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.platforms import parse_platform
-from matrixbuild.core.earthfile.recipe import BaseImage, Copied, CopyFlags, FromContext, FromTree, Image, MadeDirectory, Scratch, Tree, WrittenFile
+from matrixbuild.core.earthfile.recipe import (
+    BaseImage,
+    Copied,
+    CopyFlags,
+    FromContext,
+    FromTree,
+    Image,
+    MadeDirectory,
+    NeedsShell,
+    Scratch,
+    Tree,
+    WrittenFile,
+)
 from matrixbuild.core.images import DEFAULT_PATH, ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place
 
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|git@|github\.com/", re.IGNORECASE)
 _COPY_FLAGS = {"from", "chown", "chmod", "link"}
+Note = Callable[[Opacity, Place, str], None]
+"""Told of what only a build knows."""
+
 _EARTHLY = "install Earthly and set `engine: earthly`"
 
 
@@ -30,14 +46,16 @@ def stage(
     context: Callable[[str], FromContext | FromTree],
     platform: Platform,
     image_config: Callable[[str, Platform], ImageConfig | None],
+    note: Note | None = None,
 ) -> Image:
     """The stage `target` (a name or an index; None: the last), evaluated with what it needs and nothing else.
 
     `context` gives the source for a path of the build context; `image_config` a base image's configuration, or None where it is not known
     (then a variable that only it could define is UNKNOWN_VALUE). Raises EarthfileError: SYNTAX, NEEDS_EARTHLY for RUN and what else is not
-    executed here, UNKNOWN_TARGET, INVALID_ARG, UNKNOWN_VALUE.
+    executed here, UNKNOWN_TARGET, INVALID_ARG, UNKNOWN_VALUE. With `note` it is evaluated in part: RUN and the like change nothing that
+    is told, and are noted.
     """
-    dockerfile = _Dockerfile(text, file=file, args=args, context=context, platform=platform, image_config=image_config)
+    dockerfile = _Dockerfile(text, file=file, args=args, context=context, platform=platform, image_config=image_config, note=note)
     return dockerfile.image(dockerfile.index(target))
 
 
@@ -61,6 +79,8 @@ class _State:
     env: Mapping[str, str]
     known: bool
     cmd_set: bool = False
+    partial: bool = False
+    """What is not known stays in values as a marker."""
 
 
 class _Dockerfile:
@@ -73,12 +93,14 @@ class _Dockerfile:
         context: Callable[[str], FromContext | FromTree],
         platform: Platform,
         image_config: Callable[[str, Platform], ImageConfig | None],
+        note: Note | None,
     ) -> None:
         self._file = file
         self._args = args
         self._context = context
         self._platform = platform
         self._image_config = image_config
+        self._note = note
         self._globals = _platform_args(platform)
         self._stages = list(self._written(instructions(text, file=file)))
         self._done: dict[int, tuple[Image, bool]] = {}
@@ -155,7 +177,7 @@ class _Dockerfile:
         if "PATH" not in dict(config.env):
             config = with_env(config, "PATH", DEFAULT_PATH)
         triggers = [one(text, place=written.start.place) for text in config.on_build]
-        return _State(tree=tree, config=replace(config, on_build=()), env=dict(config.env), known=known), triggers
+        return _State(tree=tree, config=replace(config, on_build=()), env=dict(config.env), known=known, partial=self._note is not None), triggers
 
     def _base(self, written: _Written, index: int) -> tuple[Tree, ImageConfig, bool]:
         earlier = self._find(written.base, index) if not written.base.isdecimal() else None
@@ -165,6 +187,8 @@ class _Dockerfile:
         platform = self._platform_of(written)
         if written.base == "scratch":
             return Scratch(), ImageConfig(workdir="/", platform=self._platform), True
+        if self._note and UNKNOWN in written.base:
+            self._note(Opacity.VALUES, written.start.place, "which base image this is, is known only while it is built")
         config = self._image_config(written.base, platform)
         tree = BaseImage(ref=written.base, platform=platform, place=written.start.place)
         return tree, config or ImageConfig(platform=platform), config is not None
@@ -177,6 +201,8 @@ class _Dockerfile:
 
     def _step(self, state: _State, instruction: Instruction, index: int) -> _State:
         match instruction.name:
+            case "RUN" if self._note:
+                return self._run(state, instruction, self._note)
             case "RUN":
                 raise instruction.error("RUN needs a container, which the embedded engine does not have", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
             case "ARG":
@@ -187,9 +213,26 @@ class _Dockerfile:
                 return _workdir(state, instruction)
             case "FROM":
                 raise instruction.error("FROM cannot stand here")
+        if self._note and instruction.name not in ("ENV", "USER"):
+            return state
         config = changed(state.config, instruction, lambda word: _value(word, state, instruction), cmd_set=state.cmd_set)
         env = {**state.env, **_set_by(instruction, state, config)}
         return replace(state, config=config, env=env, cmd_set=state.cmd_set or instruction.name == "CMD")
+
+    def _run(self, state: _State, instruction: Instruction, note: Note) -> _State:
+        """What a RUN mounts from the context is read; what it makes is not known."""
+        note(Opacity.TIME, instruction.place, "a RUN of a Dockerfile: it may fetch what is another thing tomorrow")
+        tree: Tree = NeedsShell(parent=state.tree, command=f"RUN {instruction.value}", place=instruction.place)
+        for name, value in instruction.flags:
+            options = dict(each.partition("=")[::2] for each in _value(value, state, instruction).split(","))
+            if name == "mount" and options.get("type", "bind") == "bind" and "from" not in options:
+                source = options.get("source") or options.get("src") or "."
+                if UNKNOWN in source:
+                    note(Opacity.INPUTS, instruction.place, "which files RUN mounts is known only while it is built")
+                    continue
+                flags = CopyFlags(if_exists=True, empty_wildcard=True)
+                tree = Copied(parent=tree, sources=(self._context(source),), dest="/", flags=flags, place=instruction.place)
+        return replace(state, tree=tree)
 
     def _arg(self, state: _State, instruction: Instruction) -> _State:
         env = dict(state.env)
@@ -201,7 +244,8 @@ class _Dockerfile:
         return replace(state, env=env, config=with_step(state.config, f"ARG {instruction.value}"))
 
     def _copy(self, state: _State, instruction: Instruction, index: int) -> _State:
-        _check_flags(instruction)
+        if not self._note:
+            _check_flags(instruction)
         words = [_value(word, state, instruction) for word in listed(instruction)]
         if len(words) < 2:
             raise instruction.error(f"{instruction.name} needs a source and a destination")
@@ -215,6 +259,12 @@ class _Dockerfile:
         return replace(state, tree=copied, config=with_step(state.config, f"{instruction.name} {instruction.value} # buildkit", layer=True))
 
     def _source(self, path: str, instruction: Instruction, index: int) -> FromContext | FromTree:
+        if self._note and (UNKNOWN in path or UNKNOWN in instruction.flag("from")):
+            self._note(Opacity.INPUTS, instruction.place, f"which files {instruction.name} takes is known only while it is built")
+            return FromTree(tree=Scratch(), pattern="/")
+        if self._note and instruction.name == "ADD" and _REMOTE.match(path):
+            self._note(Opacity.TIME, instruction.place, f"{path} is what the network gives when it is built")
+            return FromTree(tree=Scratch(), pattern="/")
         if instruction.name == "ADD" and _REMOTE.match(path):
             raise instruction.error(f"ADD of {path} needs the network", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
         origin = instruction.flag("from")
@@ -244,7 +294,7 @@ def _value(word: str, state: _State, instruction: Instruction) -> str:
         return None if state.known else unknown_value(name)
 
     found = expand(word, look, dialect=Dialect.DOCKER)
-    if found.unknown:
+    if found.unknown and not state.partial:
         raise instruction.error(
             f"whether the base image defines {found.unknown} is not known here",
             fault=Fault.UNKNOWN_VALUE,
@@ -294,6 +344,8 @@ def _destination(path: str, config: ImageConfig) -> str:
 def _flags(state: _State, instruction: Instruction) -> CopyFlags:
     """A Dockerfile's COPY keeps times and, without --chown, owners; it copies a directory's contents, and a wildcard may match nothing."""
     chmod = _value(instruction.flag("chmod"), state, instruction)
+    if state.partial and not re.fullmatch("[0-7]+", chmod):
+        chmod = ""  # BuildKit of late takes u=rwx too
     if chmod and not re.fullmatch("[0-7]+", chmod):
         raise instruction.error(f"{chmod!r} is no octal mode", fault=Fault.INVALID_ARG, hint="write --chmod=0755")
     linked = any(name == "link" for name, _ in instruction.flags) and not chmod

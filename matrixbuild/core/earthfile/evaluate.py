@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import dataclass, replace
 
 from matrixbuild.core.earthfile import blocks, froms, saves, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.features import Features
+from matrixbuild.core.earthfile.findings import Findings
 from matrixbuild.core.earthfile.ignorefiles import ignored
 from matrixbuild.core.earthfile.recipe import Evaluation, Image, SavedImage, SavedLocal, Wanted
 from matrixbuild.core.earthfile.references import TARGET_NAME
@@ -18,7 +21,7 @@ from matrixbuild.core.earthfile.visits import Block, Item, Visit, Visits, check_
 from matrixbuild.core.earthfile.walk import Entry, Parsed, Walk, Want
 from matrixbuild.core.problems import Place, did_you_mean
 
-__all__ = ["Call", "Known", "evaluate"]
+__all__ = ["Call", "Examined", "Known", "evaluate", "examine"]
 
 
 def evaluate(call: Call, known: Known) -> Evaluation | Wanted:
@@ -32,35 +35,83 @@ def evaluate(call: Call, known: Known) -> Evaluation | Wanted:
     except Want as want:
         return want.wanted
     except RecursionError:
-        hint = "make the Earthfile flatter"
-        raise EarthfileError(Fault.CYCLE, f"the targets, functions and blocks of +{call.target} are nested too deeply", hint=hint) from None
+        raise _too_deep(call) from None
+
+
+def _too_deep(call: Call) -> EarthfileError:
+    hint = "make the Earthfile flatter"
+    return EarthfileError(Fault.CYCLE, f"the targets, functions and blocks of +{call.target} are nested too deeply", hint=hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """A partial evaluation: the recipe as far as it can be known, and what was come across on every branch that may be taken."""
+
+    evaluation: Evaluation
+    visit: Visit
+    findings: Findings
+    features: Features
+
+
+def examine(call: Call, known: Known) -> Examined | Wanted:
+    """Evaluate in part: as `evaluate`, but nothing that only Earthly can do is refused. Raises EarthfileError for what Earthly refuses too."""
+    findings = Findings()
+    try:
+        walk = _walk(replace(call, partial=True, unknown_images=True), known, findings)
+        visit = _entered(walk)
+        features = walk.parsed(visit.directory, place=walk.at).features
+        return Examined(evaluation=_result(walk, visit), visit=visit, findings=findings, features=features)
+    except Want as want:
+        return want.wanted
+    except RecursionError:
+        raise _too_deep(call) from None
 
 
 def _evaluated(call: Call, known: Known) -> Evaluation:
-    if name := next((name for name, _ in call.overrides if name in RESERVED), ""):
-        raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot be given a value", hint="remove it from the args")
-    directory = posixpath.normpath(call.directory).removeprefix("./") if call.directory not in ("", ".") else ""
-    walk = Walk(call=call, known=known, visits=Visits(upfront=True), enter=enter)
-    place = Place(file=posixpath.join(directory, "Earthfile"), line=1)
-    walk.visits.upfront = walk.parsed(directory, place=place).features.use_visited_upfront_hash_collection
-    if not TARGET_NAME.fullmatch(call.target):
-        hint = "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'"
-        raise EarthfileError(Fault.INVALID_ARG, f"+{call.target} is not an Earthly target", hint=hint)
+    walk = _walk(call, known, None)
     try:
-        return _entered(walk, directory, place)
+        return _result(walk, _entered(walk))
     except EarthfileError as error:
         error.made_before = tuple(walk.forced)
         raise
 
 
-def _entered(walk: Walk, directory: str, place: Place) -> Evaluation:
+def _directory(call: Call) -> str:
+    return posixpath.normpath(call.directory).removeprefix("./") if call.directory not in ("", ".") else ""
+
+
+def _place(call: Call) -> Place:
+    return Place(file=posixpath.join(_directory(call), "Earthfile"), line=1)
+
+
+def _walk(call: Call, known: Known, findings: Findings | None) -> Walk:
+    if name := next((name for name, _ in call.overrides if name in RESERVED), ""):
+        raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot be given a value", hint="remove it from the args")
+    walk = Walk(call=call, known=known, visits=Visits(upfront=True), enter=enter, findings=findings)
+    walk.visits.upfront = walk.parsed(_directory(call), place=_place(call)).features.use_visited_upfront_hash_collection
+    if not TARGET_NAME.fullmatch(call.target):
+        hint = "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'"
+        raise EarthfileError(Fault.INVALID_ARG, f"+{call.target} is not an Earthly target", hint=hint)
+    return walk
+
+
+def _entered(walk: Walk) -> Visit:
+    """Go through the called target."""
     call, block = walk.call, Block()
-    overriding = Scope({name: Value(text=text, taint=frozenset({name})) for name, text in call.overrides})
-    entry = Entry(directory=directory, name=call.target, overriding=overriding, platform=call.platform, saving=call.outputs, block=block, place=place)
+    overriding = Scope({name: Value(text=text, taint=frozenset({name})) for name, text in call.overrides}, ambient=call.partial)
+    entry = Entry(
+        directory=_directory(call),
+        name=call.target,
+        overriding=overriding,
+        platform=call.platform,
+        saving=call.outputs,
+        block=block,
+        place=_place(call),
+    )
     visit = enter(walk, entry)
     if call.outputs:
         block.wait()
-    return _result(walk, visit)
+    return visit
 
 
 def _result(walk: Walk, visit: Visit) -> Evaluation:
@@ -104,6 +155,8 @@ def enter(walk: Walk, entry: Entry) -> Visit:
     visit.saving, visit.current, visit.config = entry.saving, entry.platform, EMPTY_IMAGE
     walk.deeper(str(visit), entry.place)
     _go_through(_target(walk, entry, visit, parsed, hidden), recipe)
+    # Where a target ends counts: a command that moves out of it to its caller is another build.
+    walk.note("END", ())
     walk.depth -= 1
     return visit
 

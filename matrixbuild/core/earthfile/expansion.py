@@ -23,6 +23,10 @@ class Value:
         """Another text that came from the same influences."""
         return Value(text=text, taint=self.taint, unknown=self.unknown)
 
+    def influenced(self, taint: frozenset[str]) -> Value:
+        """The same text, with further influences."""
+        return Value(text=self.text, taint=self.taint | taint, unknown=self.unknown)
+
 
 EMPTY = Value(text="")
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -249,7 +253,7 @@ class _Lexer:
 
 def _modified(name: str, modifier: str, value: Value | None, word: Value) -> Value:
     if value is not None and value.unknown:
-        return value
+        return value.influenced(word.taint)
     plain = value or EMPTY
     empty = value is None or (not value.text and modifier.startswith(":"))
     match modifier[-1]:

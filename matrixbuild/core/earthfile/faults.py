@@ -36,7 +36,7 @@ class Fault(StrEnum):
     """Evaluated without the base image's configuration, and the result depends on it."""
 
 
-USE_EARTHLY = "install Earthly 0.8 or EarthBuild, and write `engine: earthly`, which a later release runs"
+USE_EARTHLY = "write `engine: earthly`: this version plans for it, and a later one runs it"
 """The hint of NEEDS_EARTHLY."""
 
 

@@ -79,6 +79,11 @@ class Features:
     docker_cache: bool = False
     run_with_aws_oidc: bool = False
 
+    @property
+    def on(self) -> tuple[str, ...]:
+        """The number, and the flags that are in effect, sorted, as VERSION writes them."""
+        return (self.number, *sorted(flag(item.name) for item in fields(self) if getattr(self, item.name) is True))
+
 
 _SINCE: Mapping[str, str] = {item.name: item.metadata.get("since", "") for item in fields(Features) if item.name != "number"}
 _FIELD_OF = {name.rstrip("_").replace("_", "-"): name for name in _SINCE}

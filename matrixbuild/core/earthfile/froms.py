@@ -6,9 +6,10 @@ import posixpath
 from dataclasses import dataclass, replace
 
 from matrixbuild.core.earthfile import dockerfile
-from matrixbuild.core.earthfile.dockerfile_text import instructions
-from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.dockerfile_text import Instruction, arg_words, instructions
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
 from matrixbuild.core.earthfile.ignorefiles import ignored
 from matrixbuild.core.earthfile.origins import context_file
@@ -36,11 +37,20 @@ def from_(target: Target, command: Command) -> None:
         )
     if not flags.words:
         raise EarthfileError(Fault.INVALID_ARG, "FROM names no image", place=place, hint="write FROM image, FROM +target or FROM scratch")
-    name = target.known_text(flags.words[0], place, keep_plus_escape=True)
+    name = _name(target, flags.words[0], place)
     args = target.args(flags.words[1:], place, inherited=flags.texts("build-arg"))
     if flags.on("pass-args"):
         target.check_feature("pass_args", place=place, what="FROM --pass-args")
     start(target, name, args, flags, place)
+
+
+def _name(target: Target, word: str, place: Place) -> str:
+    """What FROM names; in a partial evaluation with markers where it is certain that it is no target of this checkout."""
+    value = target.expand(word, place, keep_plus_escape=True)
+    if target.walk.findings and value.unknown and value.text[:1].isalnum() and "/" in value.text.partition(UNKNOWN)[0]:
+        target.walk.findings.note(Opacity.VALUES, place, f"which base image {word} is, is known only while it is built")
+        return target.walk.use(value, place)
+    return target.known_text(word, place, keep_plus_escape=True)
 
 
 def start(target: Target, name: str, args: list[tuple[str, Value]], flags: Flags, place: Place) -> None:
@@ -101,7 +111,7 @@ def _from_image(target: Target, name: str, platform: Platform, place: Place) -> 
 
 
 def _check_name(name: str, place: Place) -> None:
-    if name.startswith(LAYOUT_PREFIX):
+    if name.startswith(LAYOUT_PREFIX) or UNKNOWN in name:
         return
     try:
         ImageName.parse(name)
@@ -162,18 +172,29 @@ def _begin_stage(target: Target, stage: _Stage, args: list[tuple[str, Value]], p
         raise EarthfileError(
             Fault.FILE_NOT_FOUND, f"FROM DOCKERFILE needs {stage.file}, which does not exist", place=place, hint="-f names another file"
         )
-    for instruction in instructions(text, file=stage.file):
-        target.walk.note(instruction.name, (*(f"--{name}={value}" for name, value in instruction.flags), instruction.value))
+    found = instructions(text, file=stage.file)
+    for instruction in found:
+        target.walk.note(instruction.name, (instruction.value, *(document.text for document in instruction.documents)))
+    findings = target.walk.findings
     image = dockerfile.stage(
         text,
         file=stage.file,
         target=stage.name or None,
-        args={name: target.walk.use(value, place) for name, value in args},
+        args={name: target.walk.use(value, place) if findings is None or _takes(found, name) else value.text for name, value in args},
         context=lambda pattern: _in_context(stage.context, pattern),
         platform=stage.platform,
         image_config=lambda ref, of: target.walk.base_image(ref, of, place)[1],
+        note=findings.note if findings else None,
     )
+    if findings:
+        findings.take(target.visit, image.tree)
     _begin(target, Image(tree=image.tree, config=replace(image.config, shell=None)), workdir=image.config.workdir, envs=image.config.env)
+
+
+def _takes(found: tuple[Instruction, ...], name: str) -> bool:
+    """Whether a Dockerfile has anything from a build arg: one that it does not declare reaches nothing, but for those of BuildKit's own."""
+    declared = (declared for instruction in found if instruction.name == "ARG" for declared, _ in arg_words(instruction))
+    return name in declared or name.lower().endswith("_proxy") or name.startswith("BUILDKIT_") or name == "SOURCE_DATE_EPOCH"
 
 
 def _in_context(source: FromContext | FromTree, pattern: str) -> FromContext | FromTree:
@@ -193,7 +214,7 @@ def _context(target: Target, text: str, args: list[tuple[str, Value]], place: Pl
         directory = _directory(target, text, place)
         hidden = ignored(target.walk, directory, implicit=True, docker=target.features.use_docker_ignore, place=place)
         return FromContext(directory=directory, pattern="", ignored=hidden, whole=True), posixpath.join(directory, "Dockerfile")
-    artifacts = target.go(reference, tuple(args), place, platform=target.visit.current, build=False).artifacts
+    artifacts = target.go(reference, tuple(args), place, platform=target.visit.current, build=False, kind=EdgeKind.COPY).artifacts
     options = CopyFlags(as_directory=True, keep_own=True, link=target.features.use_copy_link)
     copied = Copied(parent=Scratch(), sources=(FromTree(tree=artifacts, pattern=path),), dest="/", flags=options, place=place)
     file = context_file(target.walk, artifacts, posixpath.join(path, "Dockerfile"), place) if dockerfile else ""
@@ -213,5 +234,5 @@ def _dockerfile_of(target: Target, path: str, args: list[tuple[str, Value]], pla
         reference, inside = parse_artifact(path)
     except ReferenceProblem:
         return posixpath.join(_directory(target, posixpath.dirname(path) or ".", place), posixpath.basename(path))
-    other = target.go(reference, tuple(args), place, platform=target.visit.current, build=False)
+    other = target.go(reference, tuple(args), place, platform=target.visit.current, build=False, kind=EdgeKind.COPY)
     return context_file(target.walk, other.artifacts, inside, place)

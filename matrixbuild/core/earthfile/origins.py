@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator
 
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
-from matrixbuild.core.earthfile.recipe import BaseImage, Copied, FromContext, FromTree, Scratch, Tree
+from matrixbuild.core.earthfile.recipe import BaseImage, Copied, FromContext, FromTree, NeedsShell, Scratch, Tree
 from matrixbuild.core.earthfile.walk import Walk
 from matrixbuild.core.listing import Kind, Listing
 from matrixbuild.core.problems import Place
@@ -37,9 +37,11 @@ def lacks_shell(listing: Listing, tree: Tree) -> bool:
 
 
 def _origin(listing: Listing, tree: Tree, path: str, kinds: frozenset[Kind]) -> str | None:
-    """The path in the checkout of what a path of a tree was copied from; "" where a base image may hold it, None where nothing does."""
+    """The path in the checkout of what a path of a tree was copied from; "" where a base image or a RUN may have made it, None where nothing does."""
     perhaps: str | None = None
     while not isinstance(tree, Scratch | BaseImage):
+        if isinstance(tree, NeedsShell) and tree.command.startswith("RUN"):
+            return ""
         for found in _copied(listing, tree, path, kinds) if isinstance(tree, Copied) else ():
             if found:
                 return found

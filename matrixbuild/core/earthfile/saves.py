@@ -21,7 +21,10 @@ def save_image(target: Target, command: Command) -> None:
         target.expand(ref, place)
     if flags.on("push") and not flags.words:
         raise EarthfileError(Fault.INVALID_ARG, "SAVE IMAGE --push needs a name", place=place, hint="write SAVE IMAGE --push registry/repository:tag")
-    names = tuple(target.expand(word, place).text for word in flags.words)
+    values = [target.expand(word, place) for word in flags.words]
+    names = tuple(value.text for value in values)
+    if target.walk.findings:
+        target.walk.findings.named.update(*(value.taint for value in values))
     if not names and not flags.on("cache-hint") and not flags.texts("cache-from"):
         return
     if flags.on("without-earthly-labels"):
@@ -50,7 +53,8 @@ def _save(target: Target, names: tuple[str, ...], flags: Flags, place: Place) ->
         multi_platform=visit.current is not None and not flags.on("no-manifest-list"),
         place=place,
     )
-    item = Item(output=output, order=target.walk.order(), checked=target.features.check_duplicate_images or target.features.wait_block)
+    checked = target.features.check_duplicate_images or target.features.wait_block
+    item = Item(output=output, order=target.walk.order(), checked=checked, certain=target.certain)
     if target.features.wait_block:
         target.blocks[-1].add(item)
         visit.items.append(item)

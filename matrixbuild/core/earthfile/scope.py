@@ -27,9 +27,15 @@ class ScopeProblem(Exception):  # noqa: N818
 class Scope:
     """Names with their values, each active or not."""
 
-    def __init__(self, values: Mapping[str, Value] | None = None, *, active: Iterable[str] = ()) -> None:
+    def __init__(self, values: Mapping[str, Value] | None = None, *, active: Iterable[str] = (), ambient: bool = False) -> None:
         self._values = dict(values or {})
         self._active = set(active)
+        self.ambient = ambient
+        """Overrides of the whole call come in here: each ARG without a value could have had one."""
+        self.absent: dict[str, frozenset[str]] = {}
+        """Names that are not here because of a condition, with the overrides that it read."""
+        self.perhaps: set[str] = set()
+        """Names that are here on one branch of a condition that nobody knows, and not on the other."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -48,6 +54,8 @@ class Scope:
 
     def put(self, name: str, value: Value, *, active: bool = True) -> None:
         self._values[name] = value
+        self.absent.pop(name, None)
+        self.perhaps.discard(name)
         if active:
             self._active.add(name)
 
@@ -55,15 +63,27 @@ class Scope:
         self._values.pop(name, None)
         self._active.discard(name)
 
+    def mark(self, name: str, taint: frozenset[str]) -> None:
+        """A condition decided on the value of a name, or on its not being here."""
+        if name in self._values:
+            self._values[name] = self._values[name].influenced(taint)
+        else:
+            self.absent[name] = self.absent.get(name, frozenset()) | taint
+
     def copy(self) -> Scope:
-        return Scope(self._values, active=self._active)
+        return self._like(self._values, self._active)
+
+    def _like(self, values: Mapping[str, Value], active: Iterable[str]) -> Scope:
+        made = Scope(values, active=active, ambient=self.ambient)
+        made.absent, made.perhaps = dict(self.absent), set(self.perhaps)
+        return made
 
     def without_reserved(self) -> Scope:
         """This scope without the names of built-ins, which no caller can pass on."""
-        return Scope({name: self._values[name] for name in self._values if name not in RESERVED}, active=self._active - RESERVED)
+        return self._like({name: self._values[name] for name in self._values if name not in RESERVED}, self._active - RESERVED)
 
     def inactive(self) -> Scope:
-        return Scope(self._values)
+        return self._like(self._values, ())
 
     def identity(self) -> tuple[tuple[str, str], ...]:
         """What tells two scopes apart where their influences do not matter."""
@@ -72,7 +92,7 @@ class Scope:
 
 def combined(*scopes: Scope) -> Scope:
     """All names of several scopes: active ones win over inactive ones, then the earlier scope over the later."""
-    found = Scope()
+    found = Scope(ambient=any(scope.ambient for scope in scopes))
     for scope in scopes:
         for name in scope.active_names():
             if name not in found:
@@ -81,6 +101,9 @@ def combined(*scopes: Scope) -> Scope:
         for name in scope:
             if name not in found:
                 found.put(name, scope._values[name], active=False)  # noqa: SLF001
+    for scope in scopes:
+        for name, taint in scope.absent.items():
+            found.mark(name, taint)
     return found
 
 
@@ -117,7 +140,31 @@ class Variables:
 
     def active(self, name: str) -> Value | None:
         """The value a `$name` here stands for, or None."""
-        return next((value for scope in self._layers() if (value := scope.active(name)) is not None), None)
+        return self._seen(name)[0]
+
+    def _seen(self, name: str) -> tuple[Value | None, frozenset[str]]:
+        """The value, and the overrides that decided on where it comes from."""
+        taint: frozenset[str] = frozenset()
+        for scope in self._layers():
+            if (value := scope.active(name)) is not None:
+                return (value.influenced(taint) if taint else value), frozenset()
+            if scope.absent:
+                taint |= scope.absent.get(name, frozenset())
+        return None, taint
+
+    def missed(self, name: str) -> frozenset[str]:
+        """The overrides that a name without a value owes that to."""
+        return self._seen(name)[1]
+
+    def influences(self) -> dict[str, frozenset[str]]:
+        """The names in a command's environment that overrides had a part in, with these."""
+        names = {name for scope in self._layers() for name in (*scope.active_names(), *scope.absent)}
+        found = {}
+        for name in sorted(names):
+            value, missed = self._seen(name)
+            if taint := missed if value is None else value.taint:
+                found[name] = taint
+        return found
 
     def _any(self, name: str) -> Value | None:
         inactive = (value for scope in self._layers() if (value := scope.get(name)) is not None)
@@ -132,32 +179,38 @@ class Variables:
 
     def _declare_old(self, name: str, default: Value, *, everywhere: bool) -> tuple[Value, Value]:
         existing = self._any(name)
-        value = default if existing is None else existing
+        value = self._own(name, default) if existing is None else existing
         self.frame.args.put(name, value)
         if everywhere:
             self.frame.globals.put(name, value)
         return value, default
 
+    def _own(self, name: str, default: Value) -> Value:
+        """The default of an ARG that nobody gave a value, though somebody could have."""
+        overriding = self.frame.overriding
+        taint = overriding.absent.get(name, frozenset()) | (frozenset({name}) if overriding.ambient and name not in RESERVED else frozenset())
+        return default.influenced(taint) if taint else default
+
     def _declare_scoped(self, name: str, default: Value, *, everywhere: bool) -> tuple[Value, Value]:
         frame = self.frame
-        if frame.lets.active(name) is not None:
+        if frame.lets.active(name) is not None and name not in frame.lets.perhaps:
             raise ScopeProblem(
                 Fault.REDECLARED, f"{name} was declared with LET before and cannot be declared again as an ARG", hint="give one of them another name"
             )
-        value = frame.overriding.get(name) or self.builtins.get(name) or default
-        if everywhere and name in frame.args:
+        value = frame.overriding.get(name) or self.builtins.get(name) or self._own(name, default)
+        if everywhere and name in frame.args and name not in frame.args.perhaps:
             raise ScopeProblem(
                 Fault.REDECLARED, f"{name} was declared as an ARG that is not global before", hint="add --global to its first declaration"
             )
         target = frame.globals if everywhere else frame.args
-        if name in target:
+        if name in target and name not in target.perhaps:
             raise ScopeProblem(Fault.REDECLARED, f"{name} is declared twice in the same target", hint=f"to change its value write LET {name} = ...")
         target.put(name, value)
         return value, value if everywhere else default
 
     def declare_let(self, name: str, value: Value) -> None:
         """LET; raises ScopeProblem."""
-        if name in self.frame.lets:
+        if name in self.frame.lets and name not in self.frame.lets.perhaps:
             raise ScopeProblem(Fault.REDECLARED, f"{name} is declared twice in the same target", hint=f"to change its value write SET {name} = ...")
         self.frame.lets.put(name, value)
 

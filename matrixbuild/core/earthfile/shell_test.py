@@ -34,6 +34,8 @@ class Dialect:
     """Which shells agree on a status; empty where all do. What they disagree on goes as in busybox."""
 
     shells: tuple[str, ...] = ()
+    bare: bool = False
+    """Answer as dash does, which has neither `[[` nor `==`."""
 
     def only(self, *shells: str) -> None:
         self.shells = tuple(shell for shell in self.shells or shells if shell in shells)
@@ -49,6 +51,8 @@ def test_status(command: str, args: list[str], dialect: Dialect, facts: Facts) -
         if not args or args[-1] != ("]" if command == "[" else "]]"):
             return 2
         args = args[:-1]
+    if command == "[[" and dialect.bare:
+        return 127
     if command == "[[":
         # Others split no words there and match quoted patterns differently; dash has no [[ at all.
         dialect.only("busybox")
@@ -95,6 +99,8 @@ class _Operators:
             raise NeedsShell(f"the file test {operator}")
         if operator == "==":
             self.dialect.only("busybox", "bash")
+            if self.dialect.bare:
+                raise _Usage
         if operator == "=~":
             return _matches(left, right)
         if self.double and operator in ("=", "==", "!="):

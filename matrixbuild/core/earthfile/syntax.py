@@ -6,6 +6,7 @@ kept, `ENV`, `ARG`, `LABEL`, `LET` and `SET` split into name, `=` and value.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matrixbuild.core.problems import Place
@@ -110,3 +111,19 @@ class Earthfile:
     base: tuple[Statement, ...]
     targets: tuple[Recipe, ...]
     functions: tuple[Recipe, ...]
+
+
+def names(body: tuple[Statement, ...]) -> Iterator[str]:
+    """The names that ARG, LET and FOR declare in a block and in the blocks in it."""
+    for statement in body:
+        match statement:
+            case Command() if statement.name in ("ARG", "LET"):
+                yield next((word for word in statement.args if not word.startswith("--")), "")
+            case If():
+                for block in (statement.body, *(each.body for each in statement.else_ifs), statement.otherwise or ()):
+                    yield from names(block)
+            case For():
+                yield next((word for word in statement.args if not word.startswith("--")), "")
+                yield from names(statement.body)
+            case Wait() | With():
+                yield from names(statement.body)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field, replace
 
-from matrixbuild.core.earthfile.expansion import Dialect, Lookup, ShellOut, Value, WordError, expand, unknown_value
+from matrixbuild.core.earthfile.environment import use_text
+from matrixbuild.core.earthfile.expansion import EMPTY, Dialect, Lookup, ShellOut, Value, WordError, expand, unknown_value
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
+from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
 from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
 from matrixbuild.core.earthfile.recipe import Asked, Question
@@ -55,7 +57,20 @@ class Target:
     def lookup(self, name: str) -> Value | None:
         """What a variable stands for here; a marker where only an unknown base image could say."""
         value = self.variables.active(name)
-        return unknown_value(name) if value is None and self.variables.envs_unknown else value
+        if value is None and (missed := self.variables.missed(name)):
+            self.walk.use(Value(text="", taint=missed), self.walk.at)
+        return unknown_value(name) if value is None and self._perhaps_set(name) else value
+
+    def _perhaps_set(self, name: str) -> bool:
+        """Whether the image may define a variable. A partial evaluation takes an image that nobody looked at not to define one that is
+        called as an ARG of the Earthfile; else nearly each condition of a VERSION 0.6 Earthfile would be unknown."""
+        findings = self.walk.findings
+        if findings is None or not self.variables.envs_unknown:
+            return self.variables.envs_unknown
+        if name not in self.walk.parsed(self.variables.frame.directory, place=self.walk.at).names:
+            return True
+        findings.note(Opacity.VALUES, self.walk.at, f"${name} is taken to be set by no base image")
+        return False
 
     def lookup_at(self, place: Place) -> Lookup:
         """As `lookup`, and the HOME that the image's /etc/passwd gives its user where nothing else defines it."""
@@ -80,18 +95,19 @@ class Target:
     def expand(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> Value:
         """A word's value, not yet counted as used. Raises EarthfileError."""
         try:
-            lookup = self.lookup_at(place) if self.dialect is Dialect.EARTHLY else self.lookup
+            # A partial evaluation asks no image: what $HOME gives there is as unknown as any other shell-out's output.
+            lookup = self.lookup_at(place) if self.dialect is Dialect.EARTHLY and not self.walk.findings else self.lookup
             return expand(word, lookup, dialect=self.dialect, keep_plus_escape=keep_plus_escape)
         except WordError as error:
             raise EarthfileError(
                 Fault.SYNTAX if error.malformed else Fault.INVALID_ARG, str(error), place=place, hint="put it in single quotes to have it as it is"
             ) from None
         except ShellOut as shell_out:
-            raise self.shell_out(shell_out.command, place) from None
+            return self.shell_value(word, shell_out.command, place)
 
     def text(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> str:
-        """A word's text, counted as used."""
-        return self.walk.use(self.expand(word, place, keep_plus_escape=keep_plus_escape), place)
+        """A word's text, counted as used; nothing that is gone through may depend on it."""
+        return self.walk.use(self.expand(word, place, keep_plus_escape=keep_plus_escape), place, decides=False)
 
     def known_text(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> str:
         """As `text`, for what is read further; EarthfileError (UNKNOWN_VALUE) where an unknown image decides it."""
@@ -99,6 +115,25 @@ class Target:
         if value.unknown:
             raise self.unknown(value.unknown, place)
         return self.walk.use(value, place)
+
+    def loose_text(self, word: str, place: Place) -> str:
+        """As `known_text`, but in a partial evaluation what is unknown stays in the text as a marker."""
+        return self.walk.use(self.expand(word, place), place) if self.walk.findings else self.known_text(word, place)
+
+    def shell_value(self, word: str, command: str, place: Place) -> Value:
+        """The value of a word that runs a shell: unknown in a partial evaluation, else an EarthfileError."""
+        findings = self.walk.findings
+        if findings is None:
+            raise self.shell_out(command, place)
+        self.check_from(place, "a shell-out")
+        use_text(word, place, walk=self.walk, findings=findings, variables=self.variables, visit=self.visit)
+        findings.note(Opacity.VALUES, place, f"$({command}) is known only while it is built")
+        return unknown_value(f"({command})")
+
+    @property
+    def certain(self) -> bool:
+        """Whether we are on no branch that may not be taken."""
+        return self.walk.findings is None or not self.walk.findings.uncertain
 
     @staticmethod
     def unknown(name: str, place: Place) -> EarthfileError:
@@ -167,7 +202,11 @@ class Target:
         return platform or self.walk.call.native
 
     def platform(self, word: str, place: Place) -> Platform | None:
-        """The value of a --platform; None for the default."""
+        """The value of a --platform; None for the default, and in a partial evaluation for one that is not known."""
+        if self.walk.findings and (value := self.expand(word, place)).unknown:
+            self.walk.use(value, place)
+            self.walk.findings.note(Opacity.VALUES, place, f"the platform {word} is known only while it is built")
+            return None
         try:
             return parse_platform(self.known_text(word, place), native=self.walk.call.native, named=self.features.new_platform)
         except ValueError as error:
@@ -241,9 +280,21 @@ class Target:
             return combined(explicit, self.variables.passed_on()).without_reserved()
         return combined(explicit, self.variables.frame.overriding) if reference.where is Where.HERE else explicit
 
-    def go(self, reference: Reference, args: Args, place: Place, *, platform: Platform | None, build: bool, pass_args: bool = False) -> Visit:
+    def go(
+        self,
+        reference: Reference,
+        args: Args,
+        place: Place,
+        *,
+        platform: Platform | None,
+        build: bool,
+        pass_args: bool = False,
+        kind: EdgeKind = EdgeKind.FROM,
+    ) -> Visit:
         """Have another target gone through; `build` as BUILD does it: its outputs are saved if this target's are."""
         overriding = self.overriding(reference, args, pass_args=pass_args)
+        if self.walk.findings and (remote := self._remote(reference, overriding, place)):
+            return remote
         visit = self.walk.enter(
             self.walk,
             Entry(
@@ -260,11 +311,30 @@ class Target:
             for name, (value, default) in visit.inputs.items():
                 if name not in overriding:
                     self.visit.reads(name, value, default)
+        if self.walk.findings:
+            self.walk.findings.edges.setdefault((self.visit, visit, EdgeKind.BUILD if build else kind))
         return visit
+
+    def _remote(self, reference: Reference, overriding: Scope, place: Place) -> Visit | None:
+        """What stands for a target of another repository in a partial evaluation: it sees nothing of ours but the args it is given."""
+        try:
+            self.directory_of(reference, place)
+        except EarthfileError as error:
+            if error.fault is not Fault.NEEDS_EARTHLY or self.walk.findings is None:
+                raise
+        else:
+            return None
+        for name in overriding:
+            self.walk.use(overriding.get(name) or EMPTY, place)
+        self.walk.findings.note(Opacity.TIME, place, f"{reference} is another repository's, as that is when it is built")
+        platform = self.materialized(self.visit.current)
+        return Visit(directory=reference.path, name=reference.name, platform=platform, identity=(), done=True, has_from=True, envs_unknown=True)
 
     def args(self, words: tuple[str, ...], place: Place, *, inherited: tuple[str, ...] = ()) -> list[tuple[str, Value]]:
         """`--X=1`, `--X 1` and (`inherited`) the values of --build-arg as names and values, in order, repeated ones kept."""
         values = [self.expand(word, place, keep_plus_escape=True) for word in words]
+        if self.walk.findings and (name := next((value.unknown for value in values if value.unknown and not value.text.startswith("-")), "")):
+            raise self.unknown(name, place)
         found = flag_args(values, place)
         found += [self._inherited(self.expand(word, place, keep_plus_escape=True), place) for word in inherited]
         if name := next((name for name, _ in found if name in RESERVED), ""):

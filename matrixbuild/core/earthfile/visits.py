@@ -29,6 +29,8 @@ class Item:
     saved: bool = False
     checked: bool = True
     """Whether two of one name are an error (from 0.7 on)."""
+    certain: bool = True
+    """Whether it stands on no branch that may not be taken."""
 
 
 @dataclass(slots=True, eq=False)
@@ -130,14 +132,21 @@ class Visits:
         self._found[directory, name, platform, identity] = visit
         return visit
 
+    def forget_undone(self, since: int) -> None:
+        """Drop the visits after the first `since` that an error left unfinished."""
+        for visit in [each for each in self.all[since:] if not each.done]:
+            self.all.remove(visit)
+            self._found = {key: found for key, found in self._found.items() if found is not visit}
+
 
 def check_images(items: list[Item]) -> None:
     """Raise EarthfileError for what would be pushed: IMAGE_CONFLICT where one name is saved twice (Earthly allows it for different platforms
     alone), INVALID_ARG for a text that is no name."""
     first: dict[str, SavedImage] = {}
     taken: set[tuple[str, Platform]] = set()
-    for image in (item.output for item in items if isinstance(item.output, SavedImage) and item.wanted and item.output.push):
-        for name in image.names:
+    certain = (item.output for item in items if item.wanted and item.certain)
+    for image in (output for output in certain if isinstance(output, SavedImage) and output.push):
+        for name in (name for name in image.names if UNKNOWN not in name):
             _check_name(name, image.place)
             if name in first and not (first[name].multi_platform and image.multi_platform):
                 raise _conflict(name, image, first[name])
@@ -148,7 +157,7 @@ def check_images(items: list[Item]) -> None:
 
 
 def _check_name(name: str, place: Place) -> None:
-    if name.startswith(LAYOUT_PREFIX) or UNKNOWN in name:
+    if name.startswith(LAYOUT_PREFIX):
         return
     try:
         ImageName.parse(name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -11,6 +12,7 @@ from matrixbuild.core.earthfile import features, parser, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import Findings
 from matrixbuild.core.earthfile.recipe import BaseImage, Question, Tree, Wanted
 from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.versions import version_of
@@ -39,6 +41,8 @@ class Parsed:
 
     earthfile: syntax.Earthfile
     features: features.Features
+    names: frozenset[str]
+    """Every name that an ARG, LET or FOR in it declares, wherever that stands."""
 
 
 @lru_cache(maxsize=512)
@@ -46,7 +50,9 @@ def parsed(text: str, file: str) -> Parsed:
     """Parse once: the same Earthfile is evaluated for every cell of a matrix."""
     # The VERSION line first, as Earthly does: what is wrong with it is told before what is wrong below it.
     found = features.features(version_of(text, file=file), file=file)
-    return Parsed(earthfile=parser.parse(text, file=file), features=found)
+    earthfile = parser.parse(text, file=file)
+    bodies = (earthfile.base, *(recipe.body for recipe in (*earthfile.targets, *earthfile.functions)))
+    return Parsed(earthfile=earthfile, features=found, names=frozenset(name for body in bodies for name in syntax.names(body)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,11 @@ class Walk:
     """Trees that values came from."""
     asked: list[Question] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
+    findings: Findings | None = None
+    """Of a partial evaluation; None where the evaluation is not partial."""
+    at: Place = field(default_factory=lambda: Place(file="Earthfile", line=1))
+    """The statement that is gone through now."""
+    silent: int = 0
 
     # What is asked for ------------------------------------------------------
 
@@ -128,12 +139,34 @@ class Walk:
 
     def note(self, name: str, args: tuple[str, ...]) -> None:
         """A command on the path, as written."""
-        self.commands.append(" ".join((name, *args)))
+        if not self.silent:
+            self.commands.append(" ".join((name, *args)))
 
-    def use(self, value: Value, place: Place) -> str:
-        """The text of a value that reaches more than the name of an image."""
+    def note_statement(self, statement: syntax.Statement) -> None:
+        """A command or an IF with all its branches, as written."""
+        if isinstance(statement, syntax.Command):
+            self.note(statement.name, statement.args)
+        elif isinstance(statement, syntax.If):
+            arms = ((statement.expression, statement.body), *((each.expression, each.body) for each in statement.else_ifs))
+            for expression, body in (*arms, ((), statement.otherwise or ())):
+                self.note("IF" if expression else "ELSE", expression)
+                for each in body:
+                    self.note_statement(each)
+            self.note("END", ())
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """What is gone through meanwhile was noted already."""
+        self.silent += 1
+        yield
+        self.silent -= 1
+
+    def use(self, value: Value, place: Place, *, decides: bool = True) -> str:
+        """The text of a value that reaches more than the name of an image; unless it `decides`, nothing else is gone through for another."""
         for name in sorted(value.taint):
             self.used.setdefault((name, place))
+        if decides and self.findings:
+            self.findings.deciding |= value.taint
         return value.text
 
     def order(self) -> int:

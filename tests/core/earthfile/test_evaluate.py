@@ -166,7 +166,7 @@ def test_commands_are_those_on_the_path_as_written() -> None:
         unrelated:
           ENV C=3
     """
-    expected = ("VERSION 0.8", "FROM busybox", "ARG X = 1", 'IF [ "$X" = 1 ]', "ENV A = $X")
+    expected = ("VERSION 0.8", "FROM busybox", "END", "ARG X = 1", 'IF [ "$X" = 1 ]', "ENV A = $X", "END")
     assert evaluated(text).commands == expected
     assert evaluated(text.replace("   # why", "").replace("ENV C=3", "ENV C=4")).commands == expected
     assert evaluated(text.replace("ENV A", "ENV  Z")).commands != expected
@@ -254,7 +254,7 @@ def test_both_ignore_files() -> None:
     )
 
 
-NEEDS_EARTHLY = "install Earthly 0.8 or EarthBuild, and write `engine: earthly`, which a later release runs"
+NEEDS_EARTHLY = "write `engine: earthly`: this version plans for it, and a later one runs it"
 
 
 @pytest.mark.parametrize(

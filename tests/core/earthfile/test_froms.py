@@ -111,6 +111,7 @@ def test_a_dockerfile_of_the_checkout(command: str, files: dict[str, str], direc
     assert (source.directory, source.whole) == (directory, True)  # type: ignore[union-attr]
     assert found.commands == (
         "VERSION 0.8",
+        "END",
         text.splitlines()[2].strip(),
         "FROM scratch",
         "ARG X=0",
@@ -118,6 +119,7 @@ def test_a_dockerfile_of_the_checkout(command: str, files: dict[str, str], direc
         "COPY f /f",
         "WORKDIR /d",
         "ENV AFTER = $D",
+        "END",
     )
 
 

@@ -1,0 +1,230 @@
+"""A partial evaluation and the checkout it was made over in, everything that a build of the Earthly target depends on out (design.md 5)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from matrixbuild.core.earthfile.evaluate import Examined
+from matrixbuild.core.earthfile.expansion import UNKNOWN
+from matrixbuild.core.earthfile.faults import EarthfileError
+from matrixbuild.core.earthfile.findings import EdgeKind, Guard, Need, Opacity, Opaque, Taken
+from matrixbuild.core.earthfile.recipe import FromContext
+from matrixbuild.core.earthfile.visits import Visit
+from matrixbuild.core.names import Platform
+from matrixbuild.core.problems import Place
+from matrixbuild.core.reads import Reader
+
+WHOLE_ENVIRONMENT = "*"
+"""Among the names that a file mentions: it hands on its whole environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """The line that proves an ARG to be used; `file`: where not empty, the file of the checkout that names it, and that the line may run."""
+
+    name: str
+    place: Place
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """`source` comes to `target`; both are Earthly targets such as `sub+image`."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What one Earthly target copies from the checkout: `patterns` as `directory/pattern`, `paths` the entries they mean now, both sorted."""
+
+    target: str
+    patterns: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A base image; its ref holds no marker: one that only a build knows is opaque."""
+
+    ref: str
+    platform: Platform
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """An image that is saved; a part of a name that only a build knows stands between replacement characters."""
+
+    names: tuple[str, ...]
+    push: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """A path that AS LOCAL writes, relative to `directory` of the checkout."""
+
+    directory: str
+    path: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What one Earthly target depends on with one set of args, each tuple sorted or in the order of the Earthfile.
+
+    `used`: each ARG that can change the result, whether or not it was given, once, with the first line that proves it. `name_only` reach
+    nothing but names of images, `unused` nothing at all; both are declared on the path. `deciding` are the ARGs that choose the path: any
+    two calls that agree on them agree in everything here but texts. `files` are the entries of the checkout that are read; `whole`: it is
+    not known which, so that every entry counts. `anything`: an ARG may be read that nothing on the path declares.
+    """
+
+    used: tuple[Use, ...]
+    name_only: tuple[str, ...]
+    unused: tuple[str, ...]
+    declared: frozenset[str]
+    deciding: frozenset[str]
+    targets: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    bases: tuple[Base, ...]
+    sources: tuple[Source, ...]
+    files: tuple[str, ...]
+    whole: bool
+    anything: bool
+    images: tuple[Saved, ...]
+    locals: tuple[Local, ...]
+    secrets: tuple[Need, ...]
+    privileged: tuple[Need, ...]
+    guards: tuple[Guard, ...]
+    opaque: tuple[Opaque, ...]
+    features: tuple[str, ...]
+    commands: tuple[str, ...]
+
+    @property
+    def used_names(self) -> frozenset[str]:
+        return frozenset(use.name for use in self.used)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inspected:
+    """An examined target with the files it reads: what must be looked through for `names` before an Analysis can be made."""
+
+    examined: Examined
+    read: Mapping[Visit, tuple[str, ...]]
+    names: frozenset[str]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that a command of the Earthly target may run, and that may therefore read ARGs that no command names."""
+        seen = {path for visit in {ran.visit for ran in self.examined.findings.ran if ran.names} for path in self._seen_by(visit)}
+        return tuple(sorted(seen))
+
+    def _seen_by(self, visit: Visit) -> Iterator[str]:
+        for each in reachable(self.examined, visit):
+            yield from self.read.get(each, ())
+
+    def seen_by(self, visit: Visit) -> frozenset[str]:
+        """The files that are among those of a target, from wherever it has them."""
+        return frozenset(self._seen_by(visit))
+
+
+def inspect(examined: Examined, reader: Reader) -> Inspected:
+    """Which files the copies of an examined target mean. Raises EarthfileError for a COPY that means nothing and certainly takes place."""
+    read: defaultdict[Visit, set[str]] = defaultdict(set)
+    for taken in examined.findings.taken:
+        read[taken.visit].update(_paths(taken, reader))
+    names = frozenset(name for ran in examined.findings.ran for name in ran.names)
+    return Inspected(examined=examined, read={visit: tuple(sorted(paths)) for visit, paths in read.items()}, names=names)
+
+
+def _paths(taken: Taken, reader: Reader) -> tuple[str, ...]:
+    try:
+        return reader.read(taken.copied).paths
+    except EarthfileError:
+        if taken.certain:
+            raise
+        return ()
+
+
+def reachable(examined: Examined, start: Visit) -> frozenset[Visit]:
+    """The visits whose files a visit may hold; a BUILD gives none."""
+    following: defaultdict[Visit, set[Visit]] = defaultdict(set)
+    for source, target, kind in examined.findings.edges:
+        if kind is not EdgeKind.BUILD:
+            following[source].add(target)
+    found, waiting = {start}, [start]
+    while waiting:
+        fresh = following[waiting.pop()] - found
+        found |= fresh
+        waiting += fresh
+    return frozenset(found)
+
+
+def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> Analysis:
+    """The answer. `mentions`: for each of `inspected.paths`, which of `inspected.names` stand in it as words (or WHOLE_ENVIRONMENT)."""
+    examined = inspected.examined
+    findings, evaluation = examined.findings, examined.evaluation
+    uses = _first(Use(name=name, place=place) for name, place in evaluation.used)
+    uses |= {use.name: use for use in _first(_mentioned(inspected, mentions)).values() if use.name not in uses}
+    used = frozenset(uses)
+    edges = {Edge(source=str(source), target=str(target), kind=kind): None for source, target, kind in findings.edges}
+    return Analysis(
+        used=tuple(uses[name] for name in sorted(uses)),
+        name_only=tuple(sorted(findings.named - used)),
+        unused=tuple(sorted(evaluation.declared - used - findings.named)),
+        declared=evaluation.declared,
+        deciding=frozenset(findings.deciding),
+        targets=tuple(dict.fromkeys([str(examined.visit), *(edge.target for edge in edges)])),
+        edges=tuple(edges),
+        bases=tuple(Base(ref=base.ref, platform=base.platform, place=base.place) for base in evaluation.base_images if UNKNOWN not in base.ref),
+        sources=tuple(_sources(inspected)),
+        files=tuple(sorted({path for paths in inspected.read.values() for path in paths})),
+        whole=any(opaque.kind is Opacity.INPUTS for opaque in findings.opaque),
+        anything=findings.everything is not None,
+        images=tuple(Saved(names=image.names, push=image.push, place=image.place) for image in evaluation.images),
+        locals=tuple(Local(directory=local.directory, path=local.dest, place=local.place) for local in evaluation.locals),
+        secrets=tuple(findings.secrets),
+        privileged=tuple(findings.privileged),
+        guards=tuple(findings.guards),
+        opaque=tuple(findings.opaque),
+        features=examined.features.on,
+        commands=evaluation.commands,
+    )
+
+
+def _first(uses: Iterable[Use]) -> dict[str, Use]:
+    found: dict[str, Use] = {}
+    for use in uses:
+        found.setdefault(use.name, use)
+    return found
+
+
+def _mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> Iterator[Use]:
+    seen: dict[Visit, frozenset[str]] = {}
+    for ran in inspected.examined.findings.ran:
+        if ran.names and ran.visit not in seen:
+            seen[ran.visit] = inspected.seen_by(ran.visit)
+        for path in sorted(seen.get(ran.visit, ())) if ran.names else ():
+            words = mentions.get(path, frozenset())
+            for name, taint in ran.names.items():
+                if name in words or WHOLE_ENVIRONMENT in words:
+                    yield from (Use(name=each, place=ran.place, file=path) for each in sorted(taint))
+
+
+def _sources(inspected: Inspected) -> Iterator[Source]:
+    patterns: defaultdict[str, set[str]] = defaultdict(set)
+    paths: defaultdict[str, set[str]] = defaultdict(set)
+    for taken in inspected.examined.findings.taken:
+        for source in taken.copied.sources:
+            if isinstance(source, FromContext):
+                patterns[str(taken.visit)].add(posixpath.join(source.directory, source.pattern))
+    for visit, found in inspected.read.items():
+        paths[str(visit)].update(found)
+    for target in sorted(patterns):
+        yield Source(target=target, patterns=tuple(sorted(patterns[target])), paths=tuple(sorted(paths[target])))

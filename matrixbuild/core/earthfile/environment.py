@@ -1,0 +1,77 @@
+"""The text of a command that a shell in the image runs in, the ARGs that it could read out: all active ones are in its environment.
+
+An ARG is used where its name stands as a word in the text (here) or in a file that the Earthly target copies (told by `analysis`), where
+the text reads the whole environment, and where programs read a variable of that name by custom.
+"""
+
+from __future__ import annotations
+
+import re
+
+from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.findings import Findings, Need, Opacity, Ran
+from matrixbuild.core.earthfile.flags import Flags
+from matrixbuild.core.earthfile.scope import Variables
+from matrixbuild.core.earthfile.visits import Visit
+from matrixbuild.core.earthfile.walk import Walk
+from matrixbuild.core.problems import Place
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_END = r"""\s*(?:$|[|;&><)`"'\n#])"""
+_START = r"(?:^|[\s;&|(`\"'])"
+_WHOLE = re.compile(
+    rf"""\benvsubst\b|\$\{{!|/environ\b|\bos\.environ\b(?!\s*(?:\[|\.get\b))|\bprocess\.env\b(?!\s*[.\[])
+    |{_START}(?:\S*/)?(?:env|printenv)(?:\s+-0)?{_END}
+    |{_START}export\s+-p\b|{_START}export{_END}|{_START}set{_END}
+    |{_START}(?:declare|typeset|readonly)\s+-[a-z]*[px][a-z]*{_END}|{_START}compgen\s+-[a-z]*[ev]""",
+    re.MULTILINE | re.VERBOSE,
+)
+_CUSTOMARY = re.compile(
+    r"(?i:https?_proxy|ftp_proxy|no_proxy|all_proxy|rsync_proxy)"
+    r"|PATH|HOME|USER|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TERM|TMPDIR|LD_[A-Z_]+|IFS|ENV|BASH_ENV|PS[1-4]"
+    r"|SOURCE_DATE_EPOCH|DEBIAN_FRONTEND|DEBCONF_[A-Z_]+|APT_CONFIG|CC|CXX|CPP|[A-Z]*FLAGS|GO[A-Z0-9]+|CGO_[A-Z_]+|CARGO_[A-Z_]+|RUST[A-Z_]+"
+    r"|PYTHON[A-Z]+|PIP_[A-Z_]+|NODE_[A-Z_]+|NPM_[A-Z_]+|JAVA_[A-Z_]+|MAVEN_[A-Z_]+|GIT_[A-Z_]+|CURL_[A-Z_]+|SSL_[A-Z_]+|DOCKER_[A-Z_]+"
+)
+"""Names that programs read by custom, so that no text needs to name them."""
+
+
+def reads_everything(text: str) -> bool:
+    """Whether a shell text hands on its whole environment, as `env` or `envsubst` do."""
+    return bool(_WHOLE.search(text))
+
+
+def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variables: Variables, visit: Visit) -> None:
+    """Count the ARGs that a shell text uses, and keep the rest for the files that it may run."""
+    words = set(_WORD.findall(text))
+    whole = reads_everything(text)
+    rest: dict[str, frozenset[str]] = {}
+    for name, taint in variables.influences().items():
+        if whole or name in words or _CUSTOMARY.fullmatch(name):
+            walk.use(Value(text="", taint=taint), place, decides=False)
+        else:
+            rest[name] = taint
+    if whole:
+        findings.note(Opacity.VALUES, place, "it reads its whole environment, which holds every ARG")
+    findings.ran.append(Ran(visit=visit, place=place, names=rest))
+
+
+def shell_flags(findings: Findings, flags: Flags, place: Place) -> None:
+    """What the flags of RUN, IF and FOR ask for: privileges, secrets, mounts, no cache."""
+    if flags.on("privileged"):
+        findings.privileged.setdefault(Need(name=flags.command, place=place))
+    if flags.on("ssh"):
+        findings.note(Opacity.TIME, place, "it reaches other hosts by SSH")
+    if flags.on("no-cache"):
+        findings.note(Opacity.TIME, place, "it runs anew in every build (--no-cache)")
+    for secret in flags.texts("secret"):
+        _secret(findings, secret.partition("=")[2] or secret.partition("=")[0], place)
+    for mount in flags.texts("mount"):
+        options = dict(each.partition("=")[::2] for each in mount.strip("\"'").split(","))
+        if options.get("type") == "secret":
+            _secret(findings, options.get("id", ""), place)
+        elif "bind" in options.get("type", ""):
+            findings.note(Opacity.INPUTS, place, "it mounts files of the machine that builds")
+
+
+def _secret(findings: Findings, name: str, place: Place) -> None:
+    findings.secrets.setdefault(Need(name=name.strip("\"'").removeprefix("+secrets/"), place=place))

@@ -1,0 +1,185 @@
+"""The commands that only Earthly can carry out (RUN, WITH DOCKER, LOCALLY, GIT CLONE ...) in, what an analysis has to know of them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from matrixbuild.core.earthfile import syntax
+from matrixbuild.core.earthfile.branches import runs
+from matrixbuild.core.earthfile.environment import shell_flags
+from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity
+from matrixbuild.core.earthfile.flags import GATES, parse_flags
+from matrixbuild.core.earthfile.params import parse_params
+from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.earthfile.shell_words import NeedsShell, Operator, Reader, ShellSyntax, Token, UnknownVariable, Word, fields, tokens
+from matrixbuild.core.earthfile.syntax import Command
+from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Target
+from matrixbuild.core.problems import Place
+
+_CHANGES_WITH_TIME = re.compile(
+    r"\b(?:apt(?:-get)?|apk|yum|dnf|microdnf|zypper|pacman|tdnf|luet|pip3?|npm|yarn|gem|cargo|curl|wget|skopeo"
+    r"|git\s+(?:clone|fetch|pull)|go\s+(?:mod|get|install))\b"
+)
+_HARMLESS = frozenset({"EXPOSE", "VOLUME", "HEALTHCHECK", "HOST", "LABEL", "CMD", "ENTRYPOINT", "USER", "WORKDIR", "CACHE", "ENV", "GIT CLONE"})
+"""Commands that read no file and no target, so that nothing but a value in them can be unknown."""
+
+RunBody = Callable[[Target, tuple[syntax.Statement, ...]], None]
+
+
+def run(target: Target, findings: Findings, command: Command) -> None:
+    """RUN in any of its forms. Raises EarthfileError for what Earthly refuses before it runs anything."""
+    place = command.place
+    if not command.args:
+        raise EarthfileError(Fault.INVALID_ARG, "RUN names no command", place=place, hint="write RUN command")
+    flags = parse_flags(command, expand=lambda word: target.known_text(word, place))
+    for name in ("network", "aws", "oidc", "raw-output"):
+        if flags.has(name):
+            target.check_feature(GATES["RUN", name], place=place, what=f"RUN --{name}")
+    if not flags.on("push"):
+        target.check_push_order(place, command.name)
+    target.check_from(place, command.name)
+    shell_flags(findings, flags, place)
+    for name in ("aws", "oidc"):
+        if flags.has(name):
+            findings.secrets.setdefault(Need(name=name, place=place))
+    text = " ".join(flags.words)
+    runs(target, findings, text, " ".join(command.args), place)
+    if _CHANGES_WITH_TIME.search(text):
+        findings.note(Opacity.TIME, place, "it fetches what may be another thing tomorrow")
+    if not findings.uncertain and (message := guard(text, target)) is not None:
+        findings.guards.setdefault(Guard(message=message, place=place))
+
+
+# Guards ---------------------------------------------------------------------
+
+
+def guard(text: str, target: Target) -> str | None:
+    """The message of a RUN that can do nothing but print it and fail; None for any other."""
+    reader = Reader(target.lookup)
+    try:
+        lines = list(_simple_commands(list(tokens(text))))
+        expanded = [[field.text for word in words for field in fields(word, reader)] for words in lines]
+    except (NeedsShell, ShellSyntax, UnknownVariable):
+        return None
+    if not expanded or not _fails(expanded[-1]) or not all(line[:1] in (["echo"], ["printf"], ["exit"], ["false"]) for line in expanded):
+        return None
+    said = [" ".join(word for word in line[1:] if word not in ("-e", "-n")) for line in expanded if line[0] in ("echo", "printf")]
+    target.walk.use(Value(text="", taint=frozenset(reader.taint)), target.walk.at)
+    return " ".join(said).strip() or None
+
+
+def _fails(line: list[str]) -> bool:
+    return line == ["false"] or (len(line) == 2 and line[0] == "exit" and line[1].isdecimal() and line[1] != "0")
+
+
+def _simple_commands(found: list[Token]) -> Iterator[list[Word]]:
+    """The commands between `&&` and `;`, redirections taken off. Raises NeedsShell for any other operator."""
+    words: list[Word] = []
+    at = 0
+    while at < len(found):
+        token = found[at]
+        at += 1
+        if isinstance(token, Word):
+            words.append(token)
+        elif token.text == ">":
+            if words and words[-1].text in ("1", "2"):
+                words.pop()
+            at += 1 if at < len(found) and found[at] in (Operator("&"), Operator(">")) else 0
+            at += 1
+        elif token.text in ("&&", ";", "\n"):
+            if words:
+                yield words
+            words = []
+        else:
+            raise NeedsShell(token.text)
+    if words:
+        yield words
+
+
+# Others ---------------------------------------------------------------------
+
+
+def locally(target: Target, findings: Findings, command: Command) -> None:
+    """LOCALLY: from here on commands run on the machine that builds, and may read anything there."""
+    target.check_push_order(command.place, command.name)
+    findings.note(Opacity.INPUTS, command.place, "LOCALLY runs commands on the machine that builds, where they may read any file")
+    target.visit.has_from, target.visit.config = True, EMPTY_IMAGE
+    target.variables.envs, target.variables.envs_unknown = Scope(), True
+    target.variables.builtins.put("EARTHLY_LOCALLY", Value(text="true"), active=False)
+
+
+def git_clone(target: Target, findings: Findings, command: Command) -> None:
+    """GIT CLONE: another repository's files, as they are when it is built."""
+    target.check(command)
+    flags = parse_flags(command)
+    for word in (*flags.words, flags.text("branch")):
+        target.text(word, command.place)
+    findings.note(Opacity.TIME, command.place, "it clones a repository as that is when it is built")
+
+
+def with_docker(target: Target, findings: Findings, statement: syntax.With, run_body: RunBody) -> None:
+    """WITH DOCKER: the images it loads are built, the ones it pulls are base images, its RUN is privileged."""
+    command, place = statement.command, statement.place
+    target.check(command)
+    flags = parse_flags(command)
+    if flags.text("cache-id"):
+        target.check_feature(GATES["DOCKER", "cache-id"], place=place, what="WITH DOCKER --cache-id")
+    findings.privileged.setdefault(Need(name="WITH DOCKER", place=place))
+    platform = target.platform(flags.text("platform"), place)
+    inherited = flags.texts("build-arg")
+    for word in flags.texts("pull"):
+        value = target.expand(word, place)
+        target.walk.use(value, place)
+        if value.unknown:
+            findings.note(Opacity.VALUES, place, f"which image --pull {word} names is known only while it is built")
+        else:
+            target.walk.base_image(value.text, target.materialized(platform or target.default), place)
+    for load in flags.texts("load"):
+        name, words = _loaded(load, place)
+        target.text(name, place)
+        reference = target.reference(target.known_text(words[0], place, keep_plus_escape=True), place)
+        args = tuple(target.args(words[1:], place, inherited=inherited))
+        target.go(reference, args, place, platform=platform, build=False, pass_args=flags.on("pass-args"), kind=EdgeKind.LOAD)
+    for word in (*flags.texts("compose"), *flags.texts("service")):
+        target.text(word, place)
+    if flags.texts("compose"):
+        findings.note(Opacity.TIME, place, "the images of its compose files are those of the moment")
+    run_body(target, statement.body)
+    target.walk.note("END", ())
+
+
+def _loaded(load: str, place: Place) -> tuple[str, tuple[str, ...]]:
+    """`name=(+t --X=1)`, `name=+t --X=1` or either without a name, as the name and the words of the reference."""
+    text = load.strip("\"'") if load[:1] in ("'", '"') else load
+    first, blank, rest = text.partition(" ")
+    name, equals, reference = first.partition("=")
+    if not equals or first.startswith("("):
+        name, reference = "", first
+    reference = f"{reference}{blank}{rest}"
+    return name, parse_params(reference, place) or tuple(reference.split())
+
+
+def unseen(target: Target, findings: Findings, command: Command, error: EarthfileError) -> None:
+    """A command whose meaning only a build knows. Where it may read files or reach targets, it may be any: all of them count."""
+    place = command.place
+    use_everything(target, findings, " ".join(command.args), place, all_of_it=command.name not in _HARMLESS)
+    if command.name in _HARMLESS:
+        findings.note(Opacity.VALUES, place, error.summary)
+        return
+    findings.note(Opacity.INPUTS, place, error.summary)
+    if command.name not in ("FROM", "FROM DOCKERFILE", "DO"):
+        return
+    target.visit.has_from = True
+    target.variables.envs, target.variables.envs_unknown = Scope(), True
+
+
+def use_everything(target: Target, findings: Findings, text: str, place: Place, *, all_of_it: bool) -> None:
+    """Count what a text names as used, or everything: then even ARGs that nothing on the path declares."""
+    runs(target, findings, text, f"{text} ; env" if all_of_it else text, place)
+    if all_of_it:
+        findings.everything = findings.everything or place
+        for name, _ in target.walk.call.overrides:
+            target.walk.use(Value(text="", taint=frozenset({name})), place)
