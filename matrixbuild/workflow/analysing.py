@@ -16,7 +16,7 @@ from matrixbuild.core.earthfile.findings import Guard
 from matrixbuild.core.graph import Address
 from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
 from matrixbuild.core.reading import Reading
-from matrixbuild.workflow.targets import EarthlyReader, EmbeddedReader
+from matrixbuild.workflow.targets import EarthlyReader, EmbeddedReader, Read
 
 _CELLS_SHOWN = 3
 
@@ -55,6 +55,8 @@ class _Analyst:
         self._examiner = EarthlyReader(source) if engine == "earthly" else EmbeddedReader(source)
         self._declared: set[str] = set()
         self._guarded: defaultdict[Guard, dict[Demand, None]] = defaultdict(dict)
+        self._readings: dict[tuple[str, int], tuple[Read, Reading]] = {}
+        """By the identity of what was found, which is kept so that no other gets it."""
         self._anything = False
         self.unpinned: set[str] = set()
         self.wrong: list[Problem] = []
@@ -74,6 +76,13 @@ class _Analyst:
             self._guarded[guard][demand] = None
         if not found.anything:
             self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
+        # Thousands of demands share what was found for one: what that comes to is worked out once.
+        known = self._readings.get((demand.earthly, id(found)))
+        if known is None:
+            self._readings[demand.earthly, id(found)] = known = found, self._made(demand, found)
+        return known[1]
+
+    def _made(self, demand: Demand, found: Read) -> Reading:
         return Reading(
             engine=self._examiner.line,
             commands=digest_of([demand.earthly, list(found.commands)]),

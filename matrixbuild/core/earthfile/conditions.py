@@ -6,6 +6,7 @@ Only known values decide here: whatever asks about files, other programs or the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.arithmetic import ArithmeticProblem
 from matrixbuild.core.earthfile.expansion import Lookup
@@ -54,12 +55,18 @@ class Answer:
     shells: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=4096)
+def _lexed(text: str) -> tuple[Token, ...]:
+    """The same expression is asked for every cell of a matrix."""
+    return tuple(tokens(text))
+
+
 def condition(text: str, lookup: Lookup, facts: Facts | None = None, *, bare: bool = False) -> Answer:
     """The exit status of a shell text; `bare`: of a shell that knows neither `[[` nor `==`, as dash does.
 
     Raises NeedsShell for what only a shell in the image can answer, UnknownVariable, and ShellSyntax.
     """
-    run = _Run(list(tokens(text)), Reader(lookup, facts or Facts()), dialect=Dialect(bare=bare))
+    run = _Run(list(_lexed(text)), Reader(lookup, facts or Facts()), dialect=Dialect(bare=bare))
     try:
         status = run.whole()
     except ArithmeticProblem as problem:
@@ -69,7 +76,7 @@ def condition(text: str, lookup: Lookup, facts: Facts | None = None, *, bare: bo
 
 def items(text: str, separators: str, lookup: Lookup, facts: Facts | None = None) -> Answer:
     """The items FOR runs over: what `echo text` prints, split at any of `separators`. Raises as `condition`."""
-    found = list(tokens(text))
+    found = list(_lexed(text))
     if any(isinstance(token, Operator) for token in found):
         raise NeedsShell("a shell operator")
     reader = Reader(lookup, facts or Facts())

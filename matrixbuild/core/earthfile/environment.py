@@ -19,10 +19,12 @@ from matrixbuild.core.problems import Place
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _END = r"""\s*(?:$|[|;&><)`"'\n#])"""
 _START = r"(?:^|[\s;&|(`\"'])"
+_COMMAND = r"""(?:^\s*|[;&|({`"']\s*|\b(?:then|do|else|eval|builtin|command)\s+)"""
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WHOLE = re.compile(
     rf"""\benvsubst\b|\$\{{!|/environ\b|\bos\.environ\b(?!\s*(?:\[|\.get\b))|\bprocess\.env\b(?!\s*[.\[])
     |{_START}(?:\S*/)?(?:env|printenv)(?:\s+-0)?{_END}
-    |{_START}export\s+-p\b|{_START}export{_END}|{_START}set{_END}
+    |{_START}export\s+-p\b|{_COMMAND}export{_END}|{_COMMAND}set{_END}
     |{_START}(?:declare|typeset|readonly)\s+-[a-z]*[px][a-z]*{_END}|{_START}compgen\s+-[a-z]*[ev]""",
     re.MULTILINE | re.VERBOSE,
 )
@@ -37,7 +39,7 @@ _CUSTOMARY = re.compile(
 
 def reads_everything(text: str) -> bool:
     """Whether a shell text hands on its whole environment, as `env` or `envsubst` do."""
-    return bool(_WHOLE.search(text))
+    return bool(_WHOLE.search(_COMMENT.sub("", text)))
 
 
 def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variables: Variables, visit: Visit) -> None:

@@ -30,6 +30,8 @@ SET_BY_THE_SHELL = frozenset(
 OPERATORS = ("&&", "||", ";;", ";", "&", "|", "(", ")", "<", ">", "\n")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BLANK = " \t"
+_ENDS = frozenset(_BLANK + "".join(each for each in OPERATORS if len(each) == 1))
+"""What ends a word: a blank, or an operator, each of which begins with one of a single character."""
 
 
 class Facts:
@@ -111,7 +113,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def _word_end(text: str, at: int) -> int:
-    while at < len(text) and text[at] not in _BLANK and not any(text.startswith(each, at) for each in OPERATORS):
+    while at < len(text) and text[at] not in _ENDS:
         at = _skip_one(text, at)
     return at
 

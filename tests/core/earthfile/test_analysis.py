@@ -106,6 +106,8 @@ def test_a_file_that_a_target_copies_names_what_its_commands_may_read() -> None:
     assert [(use.name, use.place.line, use.file) for use in found.used] == [("A", 14, "run.sh"), ("B", 14, "other.sh")]
     assert used(text, "without", files=files) == {}
     assert set(used(text, files={**files, "run.sh": "env >/out\n"})) == {"A", "B", "C"}
+    assert set(used(text, files={**files, "run.sh": "# prints its env\n# one is set\necho what is not set\n"})) == {"B"}
+    assert set(used(text, files={**files, "run.sh": "if true; then\n  set | sort\nfi\n"})) == {"A", "B", "C"}
 
 
 # What only names an image --------------------------------------------------------
