@@ -65,6 +65,7 @@ def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: t
         else:
             _walk(target, findings, rest, otherwise, run_body)
         return
+    _waver(target, findings, arm.text)
     runs(target, findings, f"{arm.keyword} {arm.text}", arm.text, arm.place)
     findings.note(Opacity.VALUES, arm.place, f"whether {arm.text} holds is known only while it is built: both branches are taken into account")
     _both(target, findings, arm.place, lambda: run_body(target, arm.body), lambda: _walk(target, findings, rest, otherwise, run_body))
@@ -116,6 +117,13 @@ def runs(target: Target, findings: Findings, command: str, text: str, place: Pla
     """A command with this text runs in the image."""
     use_text(text, place, walk=target.walk, findings=findings, variables=target.variables, visit=target.visit)
     target.visit.tree = ShellNode(parent=target.visit.tree, command=f"RUN {command}", place=place)
+
+
+def _waver(target: Target, findings: Findings, text: str) -> None:
+    """What is not known with these values may be known with others: the ARGs that a text names decide all the same."""
+    for name, taint in target.variables.influences().items():
+        if name in text:
+            findings.deciding |= taint
 
 
 def _decided(target: Target, text: str) -> tuple[bool | None, frozenset[str]]:
@@ -221,6 +229,7 @@ def for_(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> N
 
 def _for_unknown(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> None:
     """Not at all, once, and again until nothing new becomes unknown."""
+    _waver(target, findings, loop.text)
     runs(target, findings, f"FOR {loop.name} IN {loop.text}", loop.text, loop.place)
     findings.note(Opacity.VALUES, loop.place, f"what {loop.name} runs over is known only while it is built")
     for _ in range(_MOST_ROUNDS):

@@ -37,6 +37,9 @@ def arg(target: Target, command: Command) -> None:
     if value.text and name in RESERVED:
         raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot have a default", place=place, hint=f"write ARG {name}")
     _note_input(target, name, effective, effective_default)
+    if target.walk.findings and name in target.variables.frame.overriding:
+        # Before 0.8 calls of a target are compared by defaults too, where an override is given.
+        target.walk.findings.deciding |= value.taint
 
 
 def _given(target: Target, name: str) -> bool:

@@ -293,6 +293,8 @@ class Target:
     ) -> Visit:
         """Have another target gone through; `build` as BUILD does it: its outputs are saved if this target's are."""
         overriding = self.overriding(reference, args, pass_args=pass_args)
+        if self.walk.findings:
+            self._note_own(overriding)
         if self.walk.findings and (remote := self._remote(reference, overriding, place)):
             return remote
         visit = self.walk.enter(
@@ -314,6 +316,14 @@ class Target:
         if self.walk.findings:
             self.walk.findings.edges.setdefault((self.visit, visit, EdgeKind.BUILD if build else kind))
         return visit
+
+    def _note_own(self, overriding: Scope) -> None:
+        """Two calls of a target with equal args are one, so that args of a call's own decide on what is gone through."""
+        ambient = self.variables.frames[0].overriding
+        for name in overriding:
+            value = overriding.get(name)
+            if value is not None and value != ambient.get(name) and self.walk.findings:
+                self.walk.findings.deciding |= value.taint
 
     def _remote(self, reference: Reference, overriding: Scope, place: Place) -> Visit | None:
         """What stands for a target of another repository in a partial evaluation: it sees nothing of ours but the args it is given."""

@@ -343,3 +343,19 @@ def test_a_home_directory_depends_on_the_tree_it_is_asked_of(base: str, command:
     found = analysed(text, files={"passwd": "", "x": ""})
     assert "passwd" in found.files
     assert "U" in found.used_names
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '  IF [ "$A" = 1 ] && [ -f /x ]\n    RUN true\n  END\n',
+        "  BUILD +other --P=$A\n  BUILD +other --P=$B\n",
+        "  FOR x IN $A $(ls)\n    RUN true\n  END\n",
+        "  COPY ./$A /\n",
+    ],
+)
+def test_what_only_decides_for_other_values_decides(body: str) -> None:
+    text = HEAD + "  ARG A=0\n  ARG B=0\n" + body + "other:\n  ARG P\n  RUN echo $P\n"
+    files = {"0": "", "1": ""}
+    assert "A" in analysed(text, files=files, args={"A": "0"}).deciding
+    assert "A" in analysed(text, files=files, args={"A": "1"}).deciding

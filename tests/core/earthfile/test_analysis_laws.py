@@ -116,8 +116,9 @@ def _contexts(found: Evaluation) -> list[Copied]:
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(program=programs, answers=st.lists(st.integers(0, 5), min_size=1, max_size=8), name=st.sampled_from(ARGS), other=st.sampled_from(ARGS))
-def test_what_is_called_unaffected_is_so(program: list[Statement], answers: list[int], name: str, other: str) -> None:
+@given(program=programs, answers=st.lists(st.integers(0, 5), min_size=1, max_size=8), name=st.sampled_from(ARGS), other=st.sampled_from(ARGS), last=variables)
+def test_what_is_called_unaffected_is_so(program: list[Statement], answers: list[int], name: str, other: str, last: str) -> None:
+    program = [*program, ("RUN", last, last)]  # so that something hangs on what was set before
     written = Rendered(program, None).text
     if "FOR" in written and "LET late" in written.partition("FOR")[2]:
         return  # a LET in a loop is an error at its second round
