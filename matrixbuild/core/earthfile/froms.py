@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import dataclass, replace
 
 from matrixbuild.core.earthfile import dockerfile
+from matrixbuild.core.earthfile.call_args import key_value
 from matrixbuild.core.earthfile.dockerfile_text import Instruction, arg_words, instructions
 from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
@@ -17,7 +18,7 @@ from matrixbuild.core.earthfile.recipe import Copied, CopyFlags, FromContext, Fr
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_artifact, resolved
 from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.syntax import Command
-from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Args, Target, key_value
+from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Args, Target
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, Platform

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field, replace
 
+from matrixbuild.core.earthfile.call_args import flag_args
 from matrixbuild.core.earthfile.environment import use_text
 from matrixbuild.core.earthfile.expansion import EMPTY, Dialect, Lookup, ShellOut, Value, WordError, expand, unknown_value
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
@@ -362,40 +363,6 @@ class Target:
                 Fault.INVALID_ARG, f"--build-arg {name} has no value, and {name} has none here", place=place, hint=f"write --{name}=value"
             )
         return name, current
-
-
-def flag_args(values: list[Value], place: Place) -> list[tuple[str, Value]]:
-    """Expanded `--X=1` and `--X`, `1` as names and values. Raises EarthfileError (INVALID_ARG)."""
-    found: list[tuple[str, Value]] = []
-    waiting = ""
-    for value in values:
-        if waiting:
-            found.append((waiting, value))
-            waiting = ""
-            continue
-        name, text = key_value(value.text.removeprefix("--") if value.text.startswith("--") else value.text.removeprefix("-"))
-        if not value.text.startswith("-"):
-            raise EarthfileError(Fault.INVALID_ARG, f"{value.text!r} is not an arg", place=place, hint="args are written --NAME=value")
-        if text is None:
-            waiting = name
-        else:
-            found.append((name, value.with_text(text)))
-    if waiting:
-        raise EarthfileError(Fault.INVALID_ARG, f"--{waiting} has no value", place=place, hint=f"write --{waiting}=value")
-    return found
-
-
-def key_value(text: str) -> tuple[str, str | None]:
-    """`name=value`; a backslash in the name keeps the character behind it. None where there is no `=`."""
-    name, at = "", 0
-    while at < len(text):
-        if text[at] == "=":
-            return name, text[at + 1 :]
-        if text[at] == "\\":
-            at += 1
-        name += text[at : at + 1]
-        at += 1
-    return name, None
 
 
 def needs_earthly(what: str, place: Place) -> EarthfileError:
