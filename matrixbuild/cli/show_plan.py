@@ -30,7 +30,9 @@ _HOW = {"added": "+", "removed": "-", "modified": ""}
 
 def plan_text(plan: Plan) -> str:
     """The plan, a line each for image names and builds, or a few lines a group where there are many; LF-terminated."""
-    parts = [_section("Image names", _images(plan.images)), _section("Builds", _builds(plan.builds)), [_summary(plan)]]
+    pins = [f"+ pin     {ref}  to the digest it has when apply asks" for ref in plan.to_pin]
+    sections = (("Image names", _images(plan.images)), ("Base images", pins), ("Builds", _builds(plan.builds)))
+    parts = [*(_section(title, lines) for title, lines in sections), [_summary(plan)]]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

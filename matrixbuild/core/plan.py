@@ -93,13 +93,18 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that an apply would do: builds sorted by name (retired ones among them), image names sorted."""
+    """All that an apply would do: builds sorted by name (retired ones among them), image names sorted.
+
+    `to_pin` are base images that the lock does not pin yet: apply asks for their digests. They are no part of the plan's identity, as
+    pinning them moves nothing (design.md 10).
+    """
 
     name: str
     engine: str
     counts: Counts
     images: tuple[PlannedImage, ...]
     builds: tuple[PlannedBuild, ...]
+    to_pin: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -119,7 +124,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, object]:
         """The plan as schemas/plan.schema.json describes it."""
-        return {**self._content(), "digest": self.digest}
+        return {**self._content(), "toPin": list(self.to_pin), "digest": self.digest}
 
     def _content(self) -> dict[str, object]:
         return {
@@ -144,6 +149,7 @@ def plan(
     rules: Rules | None = None,
     registry: RegistryState | None = None,
     selected: frozenset[str] | None = None,
+    to_pin: Sequence[str] = (),
 ) -> Plan:
     """What `apply` would do about these builds.
 
@@ -162,7 +168,8 @@ def plan(
     if refused:
         raise RefusedError(*refused)
     everything = tuple(sorted([*planned, *retired], key=lambda build: (build.name, build.action is Action.RETIRE)))
-    return Plan(name=name, engine=engine, counts=Counts(cells=cells, demands=demands, builds=len(builds)), images=images, builds=everything)
+    counts = Counts(cells=cells, demands=demands, builds=len(builds))
+    return Plan(name=name, engine=engine, counts=counts, images=images, builds=everything, to_pin=tuple(to_pin))
 
 
 def _planned(build: Build, held: Holdings, engine: str, rules: Rules, registry: RegistryState) -> PlannedBuild:

@@ -52,7 +52,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A manifest read to the end: its builds, and what they were made from."""
+    """A manifest read to the end: its builds, and what they were made from. `unpinned` are base images that no pin answers."""
 
     project: Project
     expansion: Expansion
@@ -60,6 +60,7 @@ class Prepared:
     builds: tuple[Build, ...]
     lock: Lock | None
     pins: Pins
+    unpinned: tuple[str, ...] = ()
 
     @property
     def manifest(self) -> Manifest:
@@ -96,6 +97,7 @@ def planned(prepared: Prepared, *, overwrite: frozenset[str], refresh: bool) -> 
         demands=len(prepared.expansion.demands),
         rules=Rules(mutable=manifest.mutable_tags, overwrite=overwrite, limits=limits),
         registry=state,
+        to_pin=prepared.unpinned,
     )
     return Planned(prepared=prepared, plan=found, adopted=adopted)
 
@@ -115,7 +117,7 @@ def prepare(path: Path, *, resolve: bool) -> Prepared:
         analysis = analyse(expansion.demands, source, dict(pins.images), engine=manifest.engine)
     pins = replace(pins, images=_in_use(pins, analysis))
     made = builds(expansion.demands, analysis.readings)
-    return Prepared(project=project, expansion=expansion, source=source, builds=made, lock=lock, pins=pins)
+    return Prepared(project=project, expansion=expansion, source=source, builds=made, lock=lock, pins=pins, unpinned=analysis.unpinned)
 
 
 def project_of(path: Path) -> Project:

@@ -347,3 +347,36 @@ def test_a_push_that_did_not_bring_the_whole_image_has_failed(project: SmallProj
     told = "the push ended well, and yet oci-layout:registry does not have the whole image"
     assert failed == {name: told for name in ALL if name.startswith("image")}
     assert not project.lock.exists()
+
+
+BASED = """\
+apiVersion: matrixbuild/v1
+kind: BuildMatrix
+metadata: {name: small}
+spec:
+  source: {path: src}
+  registry: {REGISTRY}
+  engine: embedded
+  axes: {size: [large]}
+  targets:
+    app:
+      earthly: +app
+      image: {repository: "{{ registry }}/app", tag: "{{ size }}"}
+  publish: {tags: mutable}
+"""
+
+
+def test_a_base_image_is_pinned_at_the_first_apply_and_stays_pinned(tmp_path: Path) -> None:
+    base = "oci-layout:registry/base:1"
+    files = {"src/Earthfile": f"VERSION 0.8\n\napp:\n    FROM {base}\n    COPY app.txt /app.txt\n", "src/app.txt": "1\n"}
+    project = small_project(tmp_path, manifest=BASED, files=files)
+    layout = OciLayout(project.root / "registry")
+    digest = push(layout, "base", sample_image("first"), "1")
+    assert project.plan()["toPin"] == [base]
+    assert f"Base images\n  + pin     {base}  to the digest it has when apply asks\n" in project.run("plan", "small.yaml").out
+    assert project.apply() == {"app": "built"}
+    assert json.loads(project.lock.read_text())["pins"]["images"] == {base: digest}
+    assert project.plan()["toPin"] == []
+    push(layout, "base", sample_image("second"), "1")
+    assert project.apply() == {}
+    assert json.loads(project.lock.read_text())["pins"]["images"] == {base: digest}
