@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
-from matrixbuild.core.earthfile.recipe import BaseImage, Copied, Evaluation, FromContext, FromTree, Scratch, Tree
+from matrixbuild.core.earthfile.recipe import Copied, Evaluation, FromContext, FromTree, copies_of
 from matrixbuild.core.listing import Listing
 from matrixbuild.core.lookup import Files, Listed, LookupFailedError, context, expand, links_below, resolve
 from matrixbuild.core.patterns import PatternError, clean, has_wildcard, if_exists_pattern, include_pattern
@@ -162,18 +162,7 @@ def not_found(copied: Copied, path: str) -> EarthfileError:
 def copies(evaluation: Evaluation) -> Iterator[Copied]:
     """Every COPY that anything of the evaluation rests on, each once."""
     saved = (*(image.image.tree for image in evaluation.images), *(local.tree for local in evaluation.locals))
-    waiting: list[Tree] = [evaluation.image.tree, evaluation.artifacts, *saved, *evaluation.consulted]
-    seen: set[int] = set()
-    while waiting:
-        tree = waiting.pop()
-        if id(tree) in seen:
-            continue
-        seen.add(id(tree))
-        if isinstance(tree, Copied):
-            yield tree
-            waiting += [source.tree for source in tree.sources if isinstance(source, FromTree)]
-        if not isinstance(tree, Scratch | BaseImage):
-            waiting.append(tree.parent)
+    return copies_of(evaluation.image.tree, evaluation.artifacts, *saved, *evaluation.consulted)
 
 
 def _key(source: FromContext) -> tuple[object, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from matrixbuild.core.earthfile.recipe import BaseImage, Copied, FromTree, Scratch, Tree
+from matrixbuild.core.earthfile.recipe import Copied, Tree, copies_of
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.problems import Place
 
@@ -102,19 +102,3 @@ class Findings:
 
     def took(self, visit: Visit, copied: Copied) -> None:
         self.taken.append(Taken(visit=visit, copied=copied, certain=not self.uncertain))
-
-
-def copies_of(*trees: Tree) -> Iterator[Copied]:
-    """Every COPY that trees rest on, each once."""
-    waiting = list(trees)
-    seen: set[int] = set()
-    while waiting:
-        tree = waiting.pop()
-        if id(tree) in seen:
-            continue
-        seen.add(id(tree))
-        if isinstance(tree, Copied):
-            yield tree
-            waiting += [source.tree for source in tree.sources if isinstance(source, FromTree)]
-        if not isinstance(tree, Scratch | BaseImage):
-            waiting.append(tree.parent)

@@ -6,6 +6,7 @@ makes files of them; the planner walks them to see what a build reads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -117,6 +118,22 @@ class NeedsShell:
 
 
 Tree = Scratch | BaseImage | MadeDirectory | WrittenFile | Copied | NeedsShell
+
+
+def copies_of(*trees: Tree) -> Iterator[Copied]:
+    """Every COPY that trees rest on, each once."""
+    waiting = list(trees)
+    seen: set[int] = set()
+    while waiting:
+        tree = waiting.pop()
+        if id(tree) in seen:
+            continue
+        seen.add(id(tree))
+        if isinstance(tree, Copied):
+            yield tree
+            waiting += [source.tree for source in tree.sources if isinstance(source, FromTree)]
+        if not isinstance(tree, Scratch | BaseImage):
+            waiting.append(tree.parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
