@@ -26,11 +26,13 @@ def add_parser(verbs: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from matrixbuild.cli.show_apply import Progress, applied_json, applied_text, failed_text
+    from matrixbuild.cli.show_problems import show_problems
     from matrixbuild.workflow.applying import Listener, apply_manifest
 
     began = time.monotonic()
     progress = Progress(sys.stderr)
-    applied = apply_manifest(options.manifest, Listener(on_plan=progress.plan, on_report=progress.report), overwrite=frozenset(options.overwrite))
+    listener = Listener(on_plan=progress.plan, on_report=progress.report, on_warnings=show_problems)
+    applied = apply_manifest(options.manifest, listener, overwrite=frozenset(options.overwrite))
     if options.format == "json":
         sys.stdout.write(applied_json(applied))
     if not applied.succeeded or applied.signal:

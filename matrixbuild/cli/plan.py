@@ -29,9 +29,11 @@ def run(options: argparse.Namespace) -> int:
     import json
 
     from matrixbuild.cli.show_plan import plan_text
+    from matrixbuild.cli.show_problems import show_problems
     from matrixbuild.workflow.planning import plan_manifest
 
     planned = plan_manifest(options.manifest, refresh=options.refresh, overwrite=frozenset(options.overwrite))
+    show_problems(planned.prepared.expansion.warnings)
     found = planned.plan.to_dict()
     sys.stdout.write(f"{json.dumps(found, indent=2, ensure_ascii=False)}\n" if options.format == "json" else plan_text(planned.plan))
     return ExitCode.CHANGES if options.detailed_exitcode and planned.plan.changes else ExitCode.DONE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from matrixbuild.adapters.source import Snapshot
 from matrixbuild.core.compact import digest_of
 from matrixbuild.core.demand import NEED_HOST, Arg, Demand
+from matrixbuild.core.earthfile.calls import split_target
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Guard
 from matrixbuild.core.graph import Address
@@ -120,13 +120,6 @@ class _Analyst:
             self.unpinned.add(ref)
             return ref
         return f"{ref}@{self._pins[ref]}"
-
-
-def split_target(earthly: str) -> tuple[str, str]:
-    """`./sub+image` -> ("sub", "image"): directory relative to the source (empty for its root) and name."""
-    directory, _, name = earthly.rpartition("+")
-    clean = posixpath.normpath(directory) if directory else ""
-    return ("" if clean == "." else clean), name
 
 
 def located(error: EarthfileError, demand: Demand, source: Snapshot) -> Problem:

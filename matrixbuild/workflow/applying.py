@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from matrixbuild.core.lock import LockedArtifact, LockedImage
 from matrixbuild.core.lock_merge import Holdings, Output, merge
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.plan import Plan
-from matrixbuild.core.problems import UnusableError
+from matrixbuild.core.problems import Problem, UnusableError
 from matrixbuild.core.publish import PutTag
 from matrixbuild.core.retry import RetryPolicy
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
@@ -57,10 +57,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Whom an apply tells how it goes: the plan when it is made, then every build that starts, rests or ends."""
+    """Whom an apply tells how it goes: what the manifest's rules remark, the plan when it is made, then every build that starts, rests or ends."""
 
     on_plan: Callable[[Plan], None]
     on_report: Callable[[Report, Output | None], None]
+    on_warnings: Callable[[Sequence[Problem]], None] = lambda _: None
 
 
 def apply_manifest(
@@ -71,9 +72,11 @@ def apply_manifest(
     `engine` makes the engine of a manifest. Builds that fail are no exception: see `Applied.succeeded`. Raises MatrixbuildError for
     what keeps the run from starting, and for tags that must not move.
     """
-    check_engine(read_manifest(path))
-    with held_state(project_of(path).root, read_manifest(path).name, path):
+    manifest = read_manifest(path)
+    check_engine(manifest)
+    with held_state(project_of(path).root, manifest.name, path):
         prepared = prepare(path, resolve=True)
+        listener.on_warnings(prepared.expansion.warnings)
         found = planned(prepared, overwrite=overwrite, refresh=True)
         listener.on_plan(found.plan)
         outcomes, interrupted = _run(found, engine(prepared), listener)

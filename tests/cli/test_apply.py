@@ -175,3 +175,12 @@ def test_a_second_apply_is_told_who_holds_the_state(project: SmallProject) -> No
     child.communicate(timeout=60)
     assert ended.code == 7
     assert f"another run (process {child.pid}) holds the state" in ended.err
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply", "list", "validate"])
+def test_what_a_rule_remarks_is_told_by_every_verb(tmp_path: Path, verb: str) -> None:
+    rule = "  rules:\n    - {name: pilot, when: {fips: true}, warn: {os: noble}, reason: not certified yet}\n  targets:\n"
+    ended = small_project(tmp_path, manifest=MANIFEST.replace("  targets:\n", rule, 1)).run(verb, "small.yaml")
+    assert ended.code == 0
+    assert "warning: " in ended.err
+    assert "not certified yet" in ended.err

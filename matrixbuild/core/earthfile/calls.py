@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -39,3 +40,10 @@ class Call:
     outputs: bool = True
     unknown_images: bool = False
     partial: bool = False
+
+
+def split_target(earthly: str) -> tuple[str, str]:
+    """`./sub+image` -> ("sub", "image"): directory relative to the checkout (empty for its root) and name."""
+    directory, _, name = earthly.rpartition("+")
+    clean = posixpath.normpath(directory) if directory else ""
+    return ("" if clean == "." else clean), name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from pathlib import Path
 
 from matrixbuild.adapters.engines.embedded.answers import answered
@@ -10,7 +9,7 @@ from matrixbuild.adapters.engines.embedded.bases import Bases
 from matrixbuild.adapters.engines.embedded.checkout import Checkout
 from matrixbuild.adapters.engines.embedded.execute import Executor
 from matrixbuild.adapters.engines.embedded.images import Images
-from matrixbuild.core.earthfile.calls import Call, Known
+from matrixbuild.core.earthfile.calls import Call, Known, split_target
 from matrixbuild.core.earthfile.evaluate import evaluate
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
@@ -57,8 +56,7 @@ def called(earthly: str, args: tuple[tuple[str, str], ...], *, outputs: bool) ->
 
     The platform that is built for by default is the same everywhere: what is built must not depend on the machine that builds.
     """
-    directory, plus, target = earthly.rpartition("+")
-    if not plus or not target or directory.startswith("/") or posixpath.normpath(directory or ".").startswith(".."):
+    directory, target = split_target(earthly)
+    if "+" not in earthly or not target or directory.startswith(("/", "..")):
         raise ValueError(f"{earthly!r} is no Earthly target of the checkout, such as +image or ./directory+image")
-    clean = posixpath.normpath(directory) if directory else ""
-    return Call(directory="" if clean == "." else clean, target=target, overrides=args, native=Platform(), outputs=outputs)
+    return Call(directory=directory, target=target, overrides=args, native=Platform(), outputs=outputs)
