@@ -18,11 +18,6 @@ def holds_image(registry: Registry, repository: str, digest: str) -> bool:
     )
 
 
-def tag_manifest(registry: Registry, *, repository: str, digest: str, tag: str) -> str:
-    """Put the manifest's own bytes, with their media type, under a tag of the same repository; gives the digest."""
-    return registry.put_manifest(repository, tag, _existing(registry, repository, digest))
-
-
 def copy_manifest(registry: Registry, *, source: str, target: str, digest: str, reference: str, origin: Registry | None = None) -> str:
     """Make the image `digest` of repository `source` known as `reference` (a tag, or the digest) in repository `target`; gives the digest.
 

@@ -59,12 +59,6 @@ class InvalidError(MatrixbuildError):
     exit_code = ExitCode.INVALID
 
 
-class BuildsFailedError(MatrixbuildError):
-    """Some builds failed; the report has already told which."""
-
-    exit_code = ExitCode.BUILDS_FAILED
-
-
 class RefusedError(MatrixbuildError):
     """Stale plan, drift, lock mismatch, or an image name that must not move."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from matrixbuild.adapters.image_moves import copy_manifest, holds_image, tag_manifest
+from matrixbuild.adapters.image_moves import copy_manifest, holds_image
 from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.adapters.registry import HttpRegistry
 from matrixbuild.core.images import DOCKER_MANIFEST, OCI_MANIFEST
@@ -212,7 +212,7 @@ def test_a_tag_whose_manifest_was_removed_is_not_there(place: Place) -> None:
 def test_tagging_puts_the_same_bytes(place: Place) -> None:
     registry, repository, image = place.registry, place.repository, unique(place)
     digest = push(registry, repository, image, "mb-0123456789abcdef0123")
-    assert tag_manifest(registry, repository=repository, digest=digest, tag="v1") == digest
+    assert copy_manifest(registry, source=repository, target=repository, digest=digest, reference="v1") == digest
     assert registry.manifest(repository, "v1") == image.manifest
     assert registry.tags(repository) == ("mb-0123456789abcdef0123", "v1")
 
