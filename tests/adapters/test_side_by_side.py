@@ -13,10 +13,10 @@ import pytest
 from matrixbuild.adapters.side_by_side import side_by_side
 
 HANGING = """
-import threading
+import os, threading
 from matrixbuild.adapters.side_by_side import side_by_side
 def ask(_):
-    print("asked", flush=True)
+    os.write(1, b"asked\\n")
     threading.Event().wait()
 side_by_side(ask, range(3))
 """
@@ -42,9 +42,12 @@ def test_the_first_error_is_raised_while_others_still_wait() -> None:
 
 
 def test_an_interrupt_ends_the_program_though_nothing_answers() -> None:
-    child = subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert child.stdout is not None
-    assert child.stdout.readline() == "asked\n"
-    child.send_signal(signal.SIGINT)
-    child.communicate(timeout=30)
-    assert child.returncode == -signal.SIGINT
+    with subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        try:
+            assert child.stdout is not None
+            # One write a thread: `print` writes text and line end apart, and two threads mix them.
+            assert child.stdout.readline() == "asked\n"
+            child.send_signal(signal.SIGINT)
+            assert child.wait(timeout=30) == -signal.SIGINT
+        finally:
+            child.kill()
