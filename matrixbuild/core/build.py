@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from matrixbuild.core import collisions, graph, naming
+from matrixbuild.core.build_key import KEY_VERSION, NEED_TOKEN, build_key, needed_keys, with_needs
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.compact import digest_of
-from matrixbuild.core.demand import NEED_HOST, Demand, Resources, Written, cell_digest, need_token
+from matrixbuild.core.demand import Demand, DockerDemand, Resources, Written
 from matrixbuild.core.inputs import Inputs, Pairs, folded
-from matrixbuild.core.names import DIGEST, ImageName
+from matrixbuild.core.members import Member, members
+from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import InvalidError, Place
 from matrixbuild.core.reading import Reading
 
-KEY_VERSION = 1
-"""Goes into every key: raise it when the same inputs must count as another build."""
-
-NEED_TOKEN = re.compile(rf"{re.escape(NEED_HOST)}/(?P<target>[^@\s]*)@(?P<digest>{DIGEST.pattern})")
-"""A need token inside an arg (demand.need_token)."""
+__all__ = ["KEY_VERSION", "NEED_TOKEN", "Build", "build_key", "builds", "keys", "needed_keys", "with_needs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +26,9 @@ class Build:
     `args` are the used ones, sorted; a need token in them carries the key of the needed build. `name_only` are those that the Earthly target
     declares and that reach nothing but image names, as the first cell gives them: passed, and in no key. `needs` are (name, key), sorted. `cells`
     are each cell with its final image names (none where the target has no image). `image` is the repository the content tag goes to (None
-    without an image), `artifacts` are (path in the target, file name). `inputs` is what the lock records.
+    without an image), `artifacts` are (path in the target, file name). `inputs` is what the lock records. `opaque`, `secrets` and `privileged`
+    are told of it, as in core.reading.Reading. `targets` are all whose demands it answers, `target` the first of them; `variant`, `docker`,
+    `ambient` and `timeout` as in core.demand.Demand.
     """
 
     name: str
@@ -49,6 +46,18 @@ class Build:
     inputs: Inputs
     place: Place
     tag: Written | None = None
+    opaque: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    privileged: bool = False
+    targets: tuple[str, ...] = ()
+    variant: tuple[int, ...] = ()
+    docker: DockerDemand | None = None
+    ambient: tuple[str, ...] = ()
+    timeout: float | None = None
+    uncovered: tuple[str, ...] = ()
+    """Axes that change its content and that its image name does not tell."""
+    index: tuple[str, ...] = ()
+    """As in core.demand.Demand."""
 
     @property
     def slug(self) -> str:
@@ -75,120 +84,57 @@ class Build:
         return tuple(sorted({ref for _, refs in self.cells for ref in refs}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Member:
-    """One demand of a build."""
-
-    demand: Demand
-    reading: Reading
-    key: str
-    args: Pairs
-    name_only: Pairs
-    needs: frozenset[str]
-
-
-def build_key(
-    *,
-    engine: str,
-    commands: str,
-    args: Pairs = (),
-    files: Pairs = (),
-    bases: Sequence[str] = (),
-    needs: Sequence[str] = (),
-    artifacts: Sequence[str] = (),
-    generation: str = "",
-) -> str:
-    """The identity of a build: a digest of everything that can change its bytes (design.md 6), in any order.
-
-    `needs` are keys; a need token in `args` counts as the key it carries, whatever the needed target is called. `artifacts` are the paths
-    that are taken out: what they are called afterwards changes no bytes.
-    """
-    material: dict[str, object] = {
-        "keyVersion": KEY_VERSION,
-        "engine": engine,
-        "commands": commands,
-        "args": {name: NEED_TOKEN.sub(lambda token: need_token("", token["digest"]), value) for name, value in args},
-        "files": _files_digest(files),
-        "bases": sorted(set(bases)),
-        "needs": sorted(set(needs)),
-        "artifacts": sorted(set(artifacts)),
-    }
-    return digest_of(material | ({"generation": generation} if generation else {}))
-
-
-def builds(demands: Sequence[Demand], readings: Mapping[graph.Address, Reading]) -> tuple[Build, ...]:
+def builds(
+    demands: Sequence[Demand], readings: Mapping[graph.Address, Reading], *, generations: Mapping[str, str] | None = None
+) -> tuple[Build, ...]:
     """Demands with one key become one build; sorted by name, the same for every order of `demands`.
 
-    `readings` has one for each demand's address. Raises InvalidError with everything that is wrong: cycles and unmet needs; else image
+    `readings` has one for each demand's address. `generations` are tokens by build name: a build that has one, and what needs it, has another
+    key than without, and the same name. Raises InvalidError with everything that is wrong: cycles and unmet needs; else image
     names that two keys would publish, artifact names that vary within a build, artifact paths that are written twice.
     """
-    members = _members(demands, readings)
-    groups: defaultdict[str, list[_Member]] = defaultdict(list)
-    for member in sorted(members.values(), key=lambda member: graph.show(member.demand.address)):
-        groups[member.key].append(member)
-    named = naming.names([_nameless(group) for group in groups.values()])
-    made = tuple(sorted((_build(group, named) for group in groups.values()), key=lambda build: build.name))
+    groups, named = _grouped(members(demands, readings))
+    if generations and not generations.keys().isdisjoint(named.values()):
+        names = {member.demand.address: named[key] for key, group in groups.items() for member in group}
+        tokens = {address: generations[name] for address, name in names.items() if name in generations}
+        # The same demands are together as before; names stay those of before, too, for tokens are by name, and a name may hold a part of the key.
+        groups, _ = _grouped(members(demands, readings, tokens))
+        named = {key: names[group[0].demand.address] for key, group in groups.items()}
+    shared = _Shared()
+    made = tuple(sorted((_build(group, named, shared, generations or {}) for group in groups.values()), key=lambda build: build.name))
     varying = [problem for group in groups.values() for problem in collisions.varying_artifacts([member.demand for member in group])]
     if problems := [*varying, *collisions.shared_refs(made), *collisions.artifacts_written_twice(made)]:
         raise InvalidError(*problems)
     return made
 
 
-def needed_keys(value: str) -> tuple[str, ...]:
-    """The keys of the builds whose images an arg of a Build holds, in order."""
-    return tuple(token["digest"] for token in NEED_TOKEN.finditer(value))
+def _grouped(found: Mapping[graph.Address, Member]) -> tuple[dict[str, list[Member]], dict[str, str]]:
+    """The members of each build, and its name, both by build key."""
+    groups: defaultdict[str, list[Member]] = defaultdict(list)
+    for member in sorted(found.values(), key=lambda member: graph.show(member.demand.address)):
+        groups[member.key].append(member)
+    return groups, naming.names([_nameless(group) for group in groups.values()])
 
 
-def with_needs(value: str, images: Mapping[str, str]) -> str:
-    """An arg of a Build as an engine gets it: each need token replaced by the image (`repository@digest`) of that key. KeyError without one."""
-    return NEED_TOKEN.sub(lambda token: images[token["digest"]], value)
+def keys(demands: Sequence[Demand], readings: Mapping[graph.Address, Reading]) -> Mapping[graph.Address, str]:
+    """The key of each demand's build, by its address. Arguments and errors as of `builds`, but for those of builds among each other."""
+    return {address: member.key for address, member in members(demands, readings).items()}
 
 
-@lru_cache(maxsize=4096)  # thousands of builds read the same files
-def _files_digest(files: Pairs) -> str:
-    return digest_of(sorted(files))
-
-
-def _members(demands: Sequence[Demand], readings: Mapping[graph.Address, Reading]) -> dict[graph.Address, _Member]:
-    # From the leaves up, in steps and without recursion: a key holds the keys of its needs, and chains may be thousands long.
-    by_address = {demand.address: demand for demand in demands}
-    members: dict[graph.Address, _Member] = {}
-    for step in graph.generations(demands):
-        for address in step:
-            members[address] = _member(by_address[address], readings[address], members)
-    return members
-
-
-def _member(demand: Demand, reading: Reading, done: Mapping[graph.Address, _Member]) -> _Member:
-    tokens = {need_token(target, cell_digest(cell)): need_token(target, done[target, cell].key) for target, cell in demand.needs}
-    values = {arg.name: NEED_TOKEN.sub(lambda token: tokens[token[0]], arg.value) for arg in demand.args}
-    args = tuple(sorted((name, value) for name, value in values.items() if name in reading.used))
-    needs = frozenset(done[need].key for need in demand.needs)
-    key = build_key(
-        engine=reading.engine,
-        commands=reading.commands,
-        args=args,
-        files=reading.files,
-        bases=reading.bases,
-        needs=tuple(needs),
-        artifacts=tuple(artifact.path for artifact in demand.artifacts),
-    )
-    name_only = tuple(sorted((name, value) for name, value in values.items() if name in reading.named))
-    return _Member(demand=demand, reading=reading, key=key, args=args, name_only=name_only, needs=needs)
-
-
-def _nameless(group: Sequence[_Member]) -> naming.Nameless:
-    axes = frozenset(axis for member in group for arg in member.demand.args if arg.name in member.reading.used for axis in arg.axes)
-    cells = tuple(member.demand.cell for member in group)
+def _nameless(group: Sequence[Member]) -> naming.Nameless:
+    axes = frozenset().union(*{member.axes for member in group})
+    cells = tuple([member.demand.cell for member in group])
     return naming.Nameless(key=group[0].key, target=group[0].demand.target, axes=axes, cells=cells)
 
 
-def _build(group: Sequence[_Member], named: Mapping[str, str]) -> Build:
+def _build(group: Sequence[Member], named: Mapping[str, str], shared: _Shared, generations: Mapping[str, str]) -> Build:
     first = group[0]
-    images = sorted(member.demand.image for member in group if member.demand.image)
+    image = min((member.demand.image for member in group if member.demand.image), default=None)
     needs = tuple(sorted((named[key], key) for key in first.needs))
+    files, bases = shared.inputs(first.reading)
+    name = named[first.key]
     return Build(
-        name=named[first.key],
+        name=name,
         key=first.key,
         target=first.demand.target,
         earthly=first.demand.earthly,
@@ -197,37 +143,67 @@ def _build(group: Sequence[_Member], named: Mapping[str, str]) -> Build:
         name_only=first.name_only,
         needs=needs,
         cells=_cells(group),
-        image=images[0].with_tag("") if images else None,
+        image=shared.repository(image) if image else None,
         artifacts=tuple(sorted((artifact.path, artifact.name) for artifact in first.demand.artifacts)),
         resources=_most(group),
-        inputs=_inputs(first, needs),
+        inputs=Inputs(
+            target=first.reading.commands,
+            args=first.args,
+            files=files,
+            needs=needs,
+            bases=bases,
+            generation=generations.get(name, ""),
+            secrets=first.secrets,
+        ),
         place=first.demand.place,
         tag=first.demand.tag,
+        opaque=first.reading.opaque,
+        secrets=first.reading.secrets,
+        privileged=first.reading.privileged,
+        targets=tuple(sorted({member.demand.target for member in group})),
+        variant=first.demand.variant,
+        docker=first.demand.docker,
+        ambient=first.demand.ambient,
+        timeout=first.demand.timeout,
+        uncovered=tuple(sorted(first.axes - first.demand.covered)) if image else (),
+        index=first.demand.index,
     )
 
 
-def _cells(group: Sequence[_Member]) -> tuple[tuple[Cell, tuple[ImageName, ...]], ...]:
+class _Shared:
+    """What thousands of builds have in common, made once."""
+
+    def __init__(self) -> None:
+        self._inputs: dict[int, tuple[Reading, Pairs, Pairs]] = {}
+        self._repositories: dict[tuple[str, str], ImageName] = {}
+
+    def inputs(self, reading: Reading) -> tuple[Pairs, Pairs]:
+        """The files and the base images of a reading as the lock records them."""
+        # By the identity of the reading, which is kept so that no other gets it.
+        if id(reading) not in self._inputs:
+            bases = sorted({(ref, digest) for ref, _, digest in (base.partition("@") for base in reading.bases)})
+            self._inputs[id(reading)] = reading, folded(reading.files), tuple(bases)
+        return self._inputs[id(reading)][1:]
+
+    def repository(self, image: ImageName) -> ImageName:
+        """The name without tag and digest."""
+        return self._repositories.setdefault((image.registry, image.repository), image.with_tag(""))
+
+
+def _cells(group: Sequence[Member]) -> tuple[tuple[Cell, tuple[ImageName, ...]], ...]:
     # Two targets may ask for the same bytes in one cell: then the cell has both image names.
     refs: defaultdict[Cell, set[ImageName]] = defaultdict(set)
     for member in group:
         refs[member.demand.cell] |= {member.demand.image} if member.demand.image else set()
-    return tuple((cell, tuple(sorted(refs[cell]))) for cell in sorted(refs, key=str))
+    return tuple([(cell, tuple(sorted(refs[cell]))) for cell in sorted(refs, key=str)])
 
 
-def _most(group: Sequence[_Member]) -> Resources:
+def _most(group: Sequence[Member]) -> Resources:
+    different = {id(member.demand.resources): member.demand.resources for member in group}
+    if len(different) == 1:
+        return group[0].demand.resources
     most: dict[str, int] = {}
-    for member in group:
-        for pool, amount in member.demand.resources.amounts:
+    for resources in different.values():
+        for pool, amount in resources.amounts:
             most[pool] = max(amount, most.get(pool, 0))
     return Resources(amounts=tuple(sorted(most.items())))
-
-
-def _inputs(member: _Member, needs: Pairs) -> Inputs:
-    bases = sorted({tuple(base.partition("@")[::2]) for base in member.reading.bases})
-    return Inputs(
-        target=member.reading.commands,
-        args=member.args,
-        files=folded(member.reading.files),
-        needs=needs,
-        bases=tuple((ref, digest) for ref, digest in bases),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +20,24 @@ class AxisValue:
         return next((value for key, value in self.fields if key == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cell:
-    """One combination of axis values: one value an axis, sorted by the axes' names."""
+    """One combination of axis values: one value an axis, sorted by the axes' names; `text` is how it is written.
+
+    The text is made once, and is what a cell is hashed by: each of thousands of cells is looked up and written down a dozen times.
+    """
 
     values: tuple[tuple[str, AxisValue], ...]
+    text: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", ",".join([f"{name}={value.text}" for name, value in self.values]))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Cell) and self.values == other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     def __getitem__(self, axis: str) -> AxisValue:
         return next(value for name, value in self.values if name == axis)
@@ -35,7 +48,8 @@ class Cell:
 
     def only(self, axes: frozenset[str]) -> Cell:
         """This cell on some of its axes."""
-        return Cell(values=tuple((name, value) for name, value in self.values if name in axes))
+        values = tuple([pair for pair in self.values if pair[0] in axes])
+        return self if len(values) == len(self.values) else Cell(values=values)
 
     def __str__(self) -> str:
-        return ",".join(f"{name}={value.text}" for name, value in self.values)
+        return self.text

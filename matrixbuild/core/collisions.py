@@ -30,19 +30,55 @@ class _Written:
     name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Clash:
+    """An image name that builds of different keys (`images`) claim, two of them, and the axes that would tell all of them apart."""
+
+    ref: ImageName
+    one: Build
+    other: Build
+    missing: tuple[str, ...]
+    images: frozenset[str]
+
+
 def shared_refs(builds: Sequence[Build]) -> list[Problem]:
-    """Image names that builds with different keys would publish: one problem for each two targets and each set of axes that the tag lacks."""
+    """Image names that builds with different keys would publish: one problem for each two targets, with all axes that the tag lacks."""
     claims: defaultdict[ImageName, list[Claim]] = defaultdict(list)
     for build in builds:
         for cell, refs in build.cells:
             for ref in refs:
                 claims[ref].append((build, cell))
-    alike: defaultdict[tuple[str, str, tuple[str, ...]], list[tuple[ImageName, Build, Build]]] = defaultdict(list)
-    for ref, claimants in sorted(claims.items()):
+    alike: defaultdict[tuple[str, str, bool], list[_Clash]] = defaultdict(list)
+    # Thousands of names with one claim need no order.
+    for ref, claimants in sorted((ref, claimants) for ref, claimants in claims.items() if len(claimants) > 1):
         one = claimants[0][0]
-        if other := next((build for build, _ in claimants if build.key != one.key), None):
-            alike[one.target, other.target, _missing(claimants)].append((ref, one, other))
-    return [_shared_ref(*clashes[0], missing, others=len(clashes) - 1) for (_, _, missing), clashes in alike.items()]
+        if other := _in_the_way(claimants):
+            missing = _missing(claimants)
+            clash = _Clash(ref=ref, one=one, other=other, missing=missing, images=frozenset(build.key for build, _ in claimants))
+            alike[one.target, other.target, bool(missing)].append(clash)
+    single = _single(builds) if alike else frozenset()
+    return [_shared_ref(clashes, single) for clashes in alike.values()]
+
+
+def _in_the_way(claims: Sequence[Claim]) -> Build | None:
+    """A build of another key than the first one's, with which it cannot share the name: not even in an index, one for each value of its axes."""
+    one, first = claims[0]
+    others = ((build, cell) for build, cell in claims if build.key != one.key)
+    return next((build for build, cell in others if not _in_one_index(one, first, build, cell) or _twice(build, cell, claims)), None)
+
+
+def _in_one_index(one: Build, first: Cell, other: Build, second: Cell) -> bool:
+    if not one.index or one.index != other.index or _texts(first, one.index) == _texts(second, one.index):
+        return False
+    return all(_value(first, axis) == _value(second, axis) for axis in {*one.uncovered, *other.uncovered})
+
+
+def _twice(build: Build, cell: Cell, claims: Sequence[Claim]) -> bool:
+    return any(other.key != build.key and _texts(at, build.index) == _texts(cell, build.index) for other, at in claims)
+
+
+def _texts(cell: Cell, axes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_value(cell, axis) for axis in axes)
 
 
 def varying_artifacts(demands: Sequence[Demand]) -> list[Problem]:
@@ -76,8 +112,9 @@ def _missing(claims: Sequence[Claim]) -> tuple[str, ...]:
 
 
 def _tell_apart(names: Sequence[str], claims: Sequence[Claim]) -> bool:
-    keys: dict[tuple[str, ...], str] = {}
-    return all(keys.setdefault(tuple(_value(cell, name) for name in names), build.key) == build.key for build, cell in claims)
+    # Joined as the suggested tag joins them: two values may have hyphens of their own.
+    keys: dict[str, str] = {}
+    return all(keys.setdefault("-".join(_value(cell, name) for name in names), build.key) == build.key for build, cell in claims)
 
 
 def _value(cell: Cell, name: str) -> str:
@@ -96,23 +133,43 @@ def _differing_fields(axis: str, left: Cell, right: Cell) -> list[str]:
     return [f"{axis}.{field}" for field, value in left[axis].fields if right[axis].field(field) != value]
 
 
-def _shared_ref(ref: ImageName, one: Build, other: Build, missing: Sequence[str], *, others: int) -> Problem:
-    more = f", and {others} more like it" if others else ""
+def _shared_ref(clashes: Sequence[_Clash], single: frozenset[str]) -> Problem:
+    clash = clashes[0]
+    one, other, ref = clash.one, clash.other, clash.ref
+    images, missing = frozenset[str]().union(*(each.images for each in clashes)), sorted({name for each in clashes for name in each.missing})
+    counted = f" ({len(images)} images, {len(clashes)} {'tag' if len(clashes) == 1 else 'tags'})" if len(images) > 2 else ""
     first = one.tag or Written(text=ref.tag, place=one.place)
     second = other.tag or Written(text=ref.tag, place=other.place)
     places = " and ".join(dict.fromkeys(str(tag.place) for tag in (first, second)))
     if missing:
         lacks = f"the tag does not tell {_words(missing)}"
-        hint = f"add it to the tag at {places}, for example tag: \"{first.text}-{'-'.join(f'{{{{ {name} }}}}' for name in missing)}\""
+        fixed = f"{first.text}-{'-'.join(f'{{{{ {name} }}}}' for name in missing)}"
+        hint = f'add it to the tag at {places}, for example tag: "{fixed}"{_later(clash, single)}'
     else:
         lacks = "no axis tells them apart"
         hint = f"give one of them another tag or repository, at {places}"
     return Problem(
-        summary=f"{one.name} and {other.name} differ and would both publish {ref}{more}: {lacks}",
+        summary=f"{one.name} and {other.name} differ and would both publish {ref}{counted}: {lacks}",
         place=first.place,
         hint=hint,
         code="shared-ref",
     )
+
+
+def _single(builds: Sequence[Build]) -> frozenset[str]:
+    """The axes that have one value in all builds."""
+    texts: defaultdict[str, set[str]] = defaultdict(set)
+    for build in builds:
+        for cell, _ in build.cells:
+            for axis, value in cell.values:
+                texts[axis].add(value.text)
+    return frozenset(axis for axis, found in texts.items() if len(found) == 1)
+
+
+def _later(clash: _Clash, single: frozenset[str]) -> str:
+    """What the name lacks besides, harmless as long as it has one value."""
+    lacking = [axis for axis in clash.one.uncovered if axis in single]
+    return f"; it does not tell {_words(lacking)} either, of which there is one value now" if lacking else ""
 
 
 def _varying(claims: Sequence[tuple[ArtifactDemand, Cell]]) -> Problem:

@@ -9,10 +9,12 @@ from typing import cast
 
 from matrixbuild.core.names import sha256
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def compact(value: object) -> bytes:
     """UTF-8 JSON with sorted keys and without blanks. A name that is not UTF-8 (a lone surrogate) is kept as it is."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
 
 
 def digest_of(value: object) -> str:

@@ -24,7 +24,8 @@ class Inputs:
     """The inputs of one build as the lock records them (design.md 10).
 
     `target` is the digest of the commands, `args` the used ones, `files` path or `directory/**` to fingerprint, `needs` build name to
-    build key, `bases` image ref to digest (empty where it is not pinned).
+    build key, `bases` image ref to digest (empty where it is not pinned). `generation` is its token, empty for most; `secrets` name to version,
+    of those that it is given and that have one.
     """
 
     target: str
@@ -32,6 +33,8 @@ class Inputs:
     files: Pairs = ()
     needs: Pairs = ()
     bases: Pairs = ()
+    generation: str = ""
+    secrets: Pairs = ()
 
 
 @lru_cache(maxsize=4096)  # thousands of builds read the same few hundred files

@@ -77,6 +77,8 @@ class Reader:
                     absent += [] if found else [posixpath.join(source.directory, source.pattern)]
         except EarthfileError as error:
             return error
+        except LookupFailedError as error:
+            return not_found(copied, error.path)
         return tuple(paths), tuple(absent)
 
     def _source(self, source: FromContext, copied: Copied) -> Iterator[str]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from matrixbuild.adapters.source import Snapshot
+from matrixbuild.adapters.sources import Source
 from matrixbuild.core.compact import digest_of
 from matrixbuild.core.demand import NEED_HOST, Arg, Demand
-from matrixbuild.core.earthfile.calls import split_target
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Guard
+from matrixbuild.core.earthfile.uses import Uses
 from matrixbuild.core.graph import Address
 from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
 from matrixbuild.core.reading import Reading
-from matrixbuild.workflow.targets import EarthlyReader, EmbeddedReader, Read
+from matrixbuild.workflow.examining import Examiners
+from matrixbuild.workflow.targets import Read
 
 _CELLS_SHOWN = 3
+_ENOUGH = 100
+"""So many demands of a target are refused for the same reasons: the others are not looked at, each would take as long as a build's analysis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +32,19 @@ class Analysis:
     unpinned: tuple[str, ...]
 
 
-def analyse(demands: Sequence[Demand], source: Snapshot, pins: Mapping[str, str], *, engine: str = "embedded") -> Analysis:
-    """What each demand reads. `pins` are digests by base image ref; `engine` is the kind of the engine.
+def analyse(demands: Sequence[Demand], examiners: Examiners, pins: Mapping[str, str], *, every: bool = True) -> Analysis:
+    """What each demand reads, as `examiners` find it. `pins` are digests by base image ref. `every`: the demands are all that the manifest makes,
+    so that an arg for every target which none of them declares is a mistake.
 
     Raises InvalidError with everything that the Earthfile refuses, or that the manifest asks of it and it does not have; UnusableError where
     nothing is wrong but an Earthly target that the embedded engine cannot run.
     """
-    analyst = _Analyst(source, pins, engine)
+    analyst = _Analyst(examiners, pins)
     readings = {demand.address: reading for demand in demands if (reading := analyst.reading(demand))}
     analyst.check_guards()
-    analyst.check_shared_args(demands)
+    if every:
+        analyst.check_shared_args(demands)
+        analyst.check_corrections()
     if analyst.wrong:
         raise InvalidError(*dict.fromkeys(analyst.wrong))
     if analyst.unusable:
@@ -49,48 +55,87 @@ def analyse(demands: Sequence[Demand], source: Snapshot, pins: Mapping[str, str]
 class _Analyst:
     """Collects readings and problems over all demands."""
 
-    def __init__(self, source: Snapshot, pins: Mapping[str, str], engine: str) -> None:
-        self._source = source
+    def __init__(self, examiners: Examiners, pins: Mapping[str, str]) -> None:
+        self._examiners = examiners
         self._pins = pins
-        self._examiner = EarthlyReader(source) if engine == "earthly" else EmbeddedReader(source)
         self._declared: set[str] = set()
         self._guarded: defaultdict[Guard, dict[Demand, None]] = defaultdict(dict)
-        self._readings: dict[tuple[str, int], tuple[Read, Reading]] = {}
+        self._readings: dict[tuple[object, ...], tuple[Read, Reading]] = {}
         """By the identity of what was found, which is kept so that no other gets it."""
+        self._corrections: defaultdict[Uses, set[str]] = defaultdict(set)
+        """The names that correct nothing, for none of the demands so far."""
         self._anything = False
+        self._told: set[Problem] = set()
+        self._refusals: Counter[str] = Counter()
+        """By target, how many of its demands were refused for what another was refused for already."""
         self.unpinned: set[str] = set()
         self.wrong: list[Problem] = []
         self.unusable: list[Problem] = []
 
     def reading(self, demand: Demand) -> Reading | None:
-        directory, target = split_target(demand.earthly)
-        try:
-            found = self._examiner.read(directory, target, tuple((arg.name, arg.value) for arg in demand.args))
-        except EarthfileError as error:
-            problem = located(error, demand, self._source)
-            (self.unusable if error.fault is Fault.NEEDS_EARTHLY else self.wrong).append(problem)
+        if self._refusals[demand.target] >= _ENOUGH:
             return None
-        self._declared |= found.declared
-        self._anything |= found.anything
+        try:
+            found = self._examiners.of(demand.variant).read(demand)
+        except EarthfileError as error:
+            self._refuse(error, demand)
+            return None
         for guard in found.guards:
             self._guarded[guard][demand] = None
-        if not found.anything:
-            self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
         # Thousands of demands share what was found for one: what that comes to is worked out once.
-        known = self._readings.get((demand.earthly, id(found)))
+        key = (demand.target, demand.earthly, demand.docker, demand.variant, id(found))
+        known = self._readings.get(key)
         if known is None:
-            self._readings[demand.earthly, id(found)] = known = found, self._made(demand, found)
+            self._readings[key] = known = found, self._made(demand, found)
+            self._check(demand, found)
         return known[1]
 
+    def _refuse(self, error: EarthfileError, demand: Demand) -> None:
+        problem = located(error, demand, self._examiners.source(demand.variant))
+        problems = self.unusable if error.fault is Fault.NEEDS_EARTHLY else self.wrong
+        if problem in self._told:
+            self._refusals[demand.target] += 1
+        else:
+            self._told.add(problem)
+            problems.append(problem)
+
+    def _check(self, demand: Demand, found: Read) -> None:
+        self._declared |= found.declared
+        self._anything |= found.anything
+        if not found.anything:
+            self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
+        if found.privileged and not demand.privileged:
+            self.wrong.append(_needs_privileges(demand))
+
     def _made(self, demand: Demand, found: Read) -> Reading:
+        examiner = self._examiners.of(demand.variant)
+        used = self._corrected(demand, found)
         return Reading(
-            engine=self._examiner.line,
-            commands=digest_of([demand.earthly, list(found.commands)]),
-            used=tuple(sorted(found.used)),
-            named=tuple(sorted(found.declared - found.used)),
-            files=self._examiner.fingerprints(found.files),
+            engine=examiner.line(demand),
+            commands=digest_of([demand.earthly or "docker", list(found.commands)]),
+            used=tuple(sorted(used)),
+            named=tuple(sorted(found.declared - used)),
+            files=examiner.fingerprints(found.files),
             bases=tuple(sorted({self._base(ref) for ref in found.bases if NEED_HOST not in ref})),
+            opaque=found.opaque,
+            secrets=found.secrets,
+            privileged=found.privileged,
         )
+
+    def _corrected(self, demand: Demand, found: Read) -> frozenset[str]:
+        if demand.uses is None:
+            return found.used
+        known = self._corrections.setdefault(demand.uses, {*demand.uses.add, *demand.uses.ignore})
+        used = demand.uses.applied(found.used, found.declared)
+        known -= found.used ^ used
+        return used
+
+    def check_corrections(self) -> None:
+        """What `uses` says and what changes nothing is a mistake, as a rule that matches nothing is."""
+        for uses, idle in self._corrections.items():
+            for name in sorted(idle):
+                hint = "the analysis says so already, or the path does not declare it: remove it"
+                self.wrong.append(Problem(summary=f"`uses` corrects nothing about the ARG {name}", place=uses.place, hint=hint, code="idle-uses"))
 
     def check_guards(self) -> None:
         """A guard of the Earthfile that would fire is told now, with the cells that it would fail."""
@@ -98,7 +143,8 @@ class _Analyst:
             cells = list(dict.fromkeys(str(demand.cell) for demand in demands))
             shown = "; ".join(cells[:_CELLS_SHOWN]) + (f"; and {len(cells) - _CELLS_SHOWN} more" if len(cells) > _CELLS_SHOWN else "")
             names = ", ".join(dict.fromkeys(demand.target for demand in demands))
-            place = replace(guard.place, file=os.path.relpath(self._source.root / guard.place.file))
+            root = self._examiners.source(next(iter(demands)).variant).root
+            place = replace(guard.place, file=os.path.relpath(root / guard.place.file))
             hint = f"exclude what it concerns with a rule, or correct its args: {shown}"
             self.wrong.append(Problem(summary=f"the Earthfile refuses this for {names}: {guard.message}", place=place, hint=hint, code="guard"))
 
@@ -106,7 +152,7 @@ class _Analyst:
         """`spec.args` go to every target that declares them; one that none declares is a mistake."""
         if self.wrong or self.unusable or self._anything:
             return
-        lost = {arg for demand in demands for arg in demand.args if arg.optional and arg.name not in self._declared}
+        lost = {arg for demand in demands for arg in demand.args if arg.optional and not arg.tacit and arg.name not in self._declared}
         for arg in sorted({arg.name: arg for arg in lost}.values(), key=lambda arg: arg.name):
             hint = did_you_mean(arg.name, self._declared) or "remove it, or declare it in the Earthfile"
             self.wrong.append(
@@ -122,7 +168,7 @@ class _Analyst:
         return f"{ref}@{self._pins[ref]}"
 
 
-def located(error: EarthfileError, demand: Demand, source: Snapshot) -> Problem:
+def located(error: EarthfileError, demand: Demand, source: Source) -> Problem:
     """An Earthfile's fault as a person sees it: its file as a path from here, or the manifest's line where it has no place of its own."""
     problem = error.problem()
     # What an Earthfile lacks altogether (the target, the file itself) has no line in it: the manifest's line that asks for it is the place.
@@ -132,10 +178,15 @@ def located(error: EarthfileError, demand: Demand, source: Snapshot) -> Problem:
     return replace(problem, place=replace(problem.place, file=path))
 
 
+def _needs_privileges(demand: Demand) -> Problem:
+    hint = f"allow it with targets.{demand.target}.privileged: true; `explain` shows the line that asks for it"
+    return Problem(summary=f"{demand.earthly} needs privileges, and the target does not allow them", place=demand.place, hint=hint, code="privileged")
+
+
 def _unknown_arg(arg: Arg, demand: Demand, declared: frozenset[str]) -> Problem:
     hint = did_you_mean(arg.name, declared) or f"declare it in the Earthfile (ARG {arg.name}) or remove it; Earthly would ignore it silently"
     return Problem(
-        summary=f"{demand.earthly} declares no ARG {arg.name} on its path, so it would never be read",
+        summary=f"{demand.earthly or 'the Dockerfile'} declares no ARG {arg.name} on its path, so it would never be read",
         place=arg.place,
         hint=hint,
         code="unknown-arg",

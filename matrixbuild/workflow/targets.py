@@ -7,27 +7,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from matrixbuild.adapters.source import Snapshot
+from matrixbuild.adapters.notes import Notes
+from matrixbuild.adapters.sources import Source
 from matrixbuild.core.earthfile.analysis import Analysis, analysis, inspect
 from matrixbuild.core.earthfile.evaluate import Call, Known, evaluate, examine
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import Guard
 from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
+from matrixbuild.core.earthfile.scope import spelled
+from matrixbuild.core.earthfile.statements import Statement
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.reads import Reader
 from matrixbuild.workflow.mentions import Mentions
+from matrixbuild.workflow.sharing import Args, Shared
 
-Args = tuple[tuple[str, str], ...]
 T = TypeVar("T")
 
-LINES: Mapping[str, str] = {"embedded": "embedded/1", "earthly": "earthly/0.8"}
+LINES: Mapping[str, str] = {"embedded": "embedded/1", "earthly": "earthly/0.8", "docker": "docker/1"}
 """Engine kind -> kind and line, as they are in build keys and in the lock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What a target reads: `used` are names of ARGs, `files` entries of the source. `anything`: ARGs may count that the path does not declare."""
+    """What a target reads: `used` are names of ARGs, `files` entries of the source. `anything`: ARGs may count that the path does not declare.
+
+    `opaque`, `secrets` and `privileged` as in core.reading.Reading."""
 
     commands: tuple[str, ...]
     declared: frozenset[str]
@@ -36,13 +41,17 @@ class Read:
     bases: tuple[str, ...]
     guards: tuple[Guard, ...] = ()
     anything: bool = False
+    opaque: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    privileged: bool = False
 
 
 class Evaluator:
     """Answers an evaluation's wishes from a snapshot until it wants no more; what was read once serves the next."""
 
-    def __init__(self, source: Snapshot) -> None:
+    def __init__(self, source: Source, statements: tuple[Statement, ...] = ()) -> None:
         self._source = source
+        self._statements = statements
         self._texts: dict[str, str | None] = {}
 
     def evaluate(self, call: Call, images: Mapping[tuple[str, Platform], ImageConfig] | None = None) -> Evaluation:
@@ -51,7 +60,7 @@ class Evaluator:
     def until(self, ask: Callable[[Call, Known], T | Wanted], call: Call, images: Mapping[tuple[str, Platform], ImageConfig] | None = None) -> T:
         """Ask until it is an answer. Raises EarthfileError."""
         while True:
-            found = ask(call, Known(listing=self._source.listing, texts=self._texts, images=images or {}))
+            found = ask(call, Known(listing=self._source.listing, texts=self._texts, images=images or {}, statements=self._statements))
             if not isinstance(found, Wanted):
                 return found
             self._texts |= {path: self._source.text(path) for path in found.texts}
@@ -60,9 +69,9 @@ class Evaluator:
 class _TargetReader:
     """What both kinds have in common."""
 
-    def __init__(self, source: Snapshot) -> None:
+    def __init__(self, source: Source, statements: tuple[Statement, ...] = ()) -> None:
         self._source = source
-        self._evaluator = Evaluator(source)
+        self._evaluator = Evaluator(source, statements)
         self._reader = Reader(source.listing)
         self._prints: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
 
@@ -74,53 +83,69 @@ class _TargetReader:
 
 
 class EmbeddedReader(_TargetReader):
-    """For the embedded engine: the whole evaluation."""
+    """For the embedded engine: the whole evaluation. Calls that agree on the args that decide share one."""
 
     line = LINES["embedded"]
 
-    def __init__(self, source: Snapshot) -> None:
+    def __init__(self, source: Source) -> None:
         super().__init__(source)
-        self._known: dict[tuple[str, str, Args], Read | EarthfileError] = {}
+        self._known = Shared[Read]()
+        self._refused: dict[tuple[str, str, Args], EarthfileError] = {}
 
     def read(self, directory: str, target: str, args: Args) -> Read:
         """Raises EarthfileError, NEEDS_EARTHLY for what the embedded engine cannot run."""
-        key = (directory, target, args)
-        if key not in self._known:
-            try:
-                self._known[key] = self._read(Call(directory=directory, target=target, overrides=args, unknown_images=True))
-            except EarthfileError as error:
-                self._known[key] = error
-        return _raised(self._known[key])
+        if found := next(self._known.matching(directory, target, args), None):
+            return found
+        if (directory, target, args) in self._refused:
+            raise self._refused[directory, target, args]
+        try:
+            return self._learned(directory, target, args)
+        except EarthfileError as error:
+            # Which args decided on an error is not known: it is kept for the very same call alone.
+            self._refused[directory, target, args] = error
+            raise
 
-    def _read(self, call: Call) -> Read:
-        found = self._evaluator.evaluate(call)
-        return Read(
+    def _learned(self, directory: str, target: str, args: Args) -> Read:
+        found = self._evaluator.evaluate(Call(directory=directory, target=target, overrides=args, unknown_images=True))
+        read = Read(
             commands=found.commands,
             declared=found.declared,
             used=frozenset(name for name, _ in found.used),
             files=self._reader.reads(found).paths,
             bases=tuple(image.ref for image in found.base_images),
         )
+        self._known.keep(directory, target, args, found.deciding, read)
+        return read
 
 
 class EarthlyReader(_TargetReader):
-    """For Earthly: the analysis. Calls that agree on the args that decide share one, so that a thousand cells need few."""
+    """For Earthly: the analysis. Calls that agree on the args that decide share one, so that a thousand cells need few.
+
+    `statements` are a profile's; `images` the configurations of base images, where they are known; `notes` what earlier processes found out.
+    """
 
     line = LINES["earthly"]
 
-    def __init__(self, source: Snapshot) -> None:
-        super().__init__(source)
-        self._mentions = Mentions(source)
-        self._deciding: defaultdict[tuple[str, str], dict[tuple[str, ...], None]] = defaultdict(dict)
-        self._known: dict[tuple[str, str, tuple[str, ...], Args], Read] = {}
+    def __init__(
+        self,
+        source: Source,
+        statements: tuple[Statement, ...] = (),
+        images: Mapping[tuple[str, Platform], ImageConfig] | None = None,
+        notes: Notes | None = None,
+    ) -> None:
+        super().__init__(source, statements)
+        self._images = dict(images or {})
+        self._mentions = Mentions(source, statements, notes)
+        self._known = Shared[tuple[Read, frozenset[str]]]()
+        self._harmless: defaultdict[frozenset[str], set[str]] = defaultdict(set)
+        """By the ARGs that are declared, the values that hold the name of none."""
         self._refused: dict[tuple[str, str, Args], EarthfileError] = {}
         self._everything = tuple(sorted(source.listing.entries))
 
     def read(self, directory: str, target: str, args: Args) -> Read:
         """Raises EarthfileError for what Earthly refuses too."""
-        given = dict(args)
-        for deciding in self._deciding[directory, target]:
-            if found := self._known.get((directory, target, deciding, _choice(deciding, given))):
+        for found, deciding in self._known.matching(directory, target, args):
+            if self._spelling(args, found.declared) <= deciding:
                 return found
         if (directory, target, args) in self._refused:
             raise self._refused[directory, target, args]
@@ -128,9 +153,10 @@ class EarthlyReader(_TargetReader):
 
     def analysis(self, directory: str, target: str, args: Args) -> Analysis:
         """Everything there is to know of one call. Raises EarthfileError."""
-        examined = self._evaluator.until(examine, Call(directory=directory, target=target, overrides=args))
+        examined = self._evaluator.until(examine, Call(directory=directory, target=target, overrides=args), self._images)
         inspected = inspect(examined, self._reader)
-        return analysis(inspected, self._mentions.of(inspected.paths, inspected.names))
+        mentions = self._mentions.of(inspected.paths, inspected.names)
+        return analysis(inspected, mentions, self._mentions.stated(inspected.paths))
 
     def _learned(self, directory: str, target: str, args: Args) -> Read:
         try:
@@ -141,10 +167,21 @@ class EarthlyReader(_TargetReader):
             raise
         read = self._read(found)
         if not found.anything:
-            deciding = tuple(sorted(found.deciding))
-            self._deciding[directory, target].setdefault(deciding)
-            self._known[directory, target, deciding, _choice(deciding, dict(args))] = read
+            deciding = found.deciding | self._spelling(args, found.declared)
+            self._known.keep(directory, target, args, deciding, (read, deciding))
         return read
+
+    def _spelling(self, args: Args, declared: frozenset[str]) -> frozenset[str]:
+        """The args whose values hold names of ARGs: a command which runs such a value may read them, and another value would not be so read."""
+        values = self._harmless[declared]
+        found = []
+        for name, value in args:
+            if value not in values:
+                if declared.isdisjoint(spelled(value)):
+                    values.add(value)
+                else:
+                    found.append(name)
+        return frozenset(found)
 
     def _read(self, found: Analysis) -> Read:
         return Read(
@@ -155,15 +192,7 @@ class EarthlyReader(_TargetReader):
             bases=tuple(base.ref for base in found.bases),
             guards=found.guards,
             anything=found.anything,
+            opaque=tuple(sorted({each.kind.value for each in found.opaque})),
+            secrets=tuple(sorted({need.name for need in found.secrets})),
+            privileged=bool(found.privileged),
         )
-
-
-def _choice(deciding: tuple[str, ...], given: Mapping[str, str]) -> Args:
-    """The args that decide, as given; one that is not given is left out."""
-    return tuple((name, given[name]) for name in deciding if name in given)
-
-
-def _raised(found: Read | EarthfileError) -> Read:
-    if isinstance(found, EarthfileError):
-        raise found
-    return found

@@ -61,6 +61,7 @@ def test_a_key_is_the_digest_of_sorted_compact_json() -> None:
         {"needs": (digest("other"),)},
         {"artifacts": ("/out/b",)},
         {"generation": "7f3a"},
+        {"secrets": ("TOKEN",)},
     ],
 )
 def test_everything_that_can_change_bytes_is_in_the_key(other: dict[str, Any]) -> None:
@@ -109,6 +110,8 @@ def test_a_build_carries_what_an_engine_and_the_lock_need() -> None:
             bases=(("alpine:3.20", digest("alpine")), ("ubuntu:22.04", "")),
         ),
         place=one.place,
+        targets=("provider",),
+        uncovered=("os",),
     )
     assert only.content_tag == f"mb-{only.key[7:27]}"
     assert str(only.content_image) == f"registry.example.com/edge/ubuntu:mb-{only.key[7:27]}"
@@ -266,3 +269,32 @@ def _with(one: Demand, name: str, value: str) -> Demand:
 
 def _keys(demands: list[Demand], files: dict[str, str]) -> dict[tuple[str, Cell], str]:
     return {(each.target, at): each.key for each in builds(demands, read_by(demands, files=files)) for at, _ in each.cells}
+
+
+def test_the_names_of_secrets_are_in_the_key_where_there_are_any_and_what_is_opaque_is_not() -> None:
+    one = demand("provider", cell(os="u"))
+    keys = {}
+    for name, found in {
+        "plain": reading(),
+        "opaque": reading(opaque=["time"], privileged=True),
+        "secret": reading(secrets=["TOKEN"]),
+        "other": reading(secrets=["TOKEN", "OTHER"]),
+    }.items():
+        (made,) = builds([one], {one.address: found})
+        keys[name] = made.key
+        assert (made.opaque, made.secrets, made.privileged) == (found.opaque, found.secrets, found.privileged)
+    assert keys["plain"] == keys["opaque"]
+    assert len({keys["plain"], keys["secret"], keys["other"]}) == 3
+
+
+def test_the_version_of_a_secret_is_in_the_key_and_in_the_lock_where_the_build_asks_for_it() -> None:
+    def versioned(version: str, *secrets: str) -> Build:
+        one = dataclasses.replace(demand("base", image="localhost:5000/p:1"), secret_versions=(("token", version),))
+        (found,) = builds([one], {one.address: reading(secrets=secrets)})
+        return found
+
+    assert versioned("1", "token").key != versioned("2", "token").key
+    assert versioned("1", "token").inputs.secrets == (("token", "1"),)
+    assert versioned("1").key == versioned("2").key
+    assert versioned("1").inputs.secrets == ()
+    assert versioned("1", "token").key == build_key(engine="embedded/1", commands=digest("FROM scratch"), secrets=["token"], versions=(("token", "1"),))

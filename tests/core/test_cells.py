@@ -20,3 +20,16 @@ def test_a_value_knows_its_fields() -> None:
 
 def test_a_cell_is_reduced_to_some_axes() -> None:
     assert str(CELL.only(frozenset({"os", "unknown"}))) == "os=ubuntu-22.04"
+
+
+def test_a_cell_that_has_no_other_axes_is_itself() -> None:
+    assert CELL.only(frozenset({"os", "fips", "unknown"})) is CELL
+
+
+def test_cells_are_equal_by_their_values() -> None:
+    same = Cell(values=(("fips", AxisValue(text="false", scalar=False)), ("os", UBUNTU)))
+    quoted = Cell(values=(("fips", AxisValue(text="false", scalar="false")), ("os", UBUNTU)))
+    assert (same, hash(same)) == (CELL, hash(CELL))
+    assert quoted != CELL
+    assert {CELL: 1, quoted: 2}[same] == 1
+    assert CELL != "fips=false,os=ubuntu-22.04"

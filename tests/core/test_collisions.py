@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import pytest
 
 from matrixbuild.core.build import builds
@@ -17,9 +20,10 @@ def problems(*demands: Demand) -> tuple[Problem, ...]:
     return raised.value.problems
 
 
-def provider(at: Cell, tag: str, *, target: str = "provider", line: int = 5) -> Demand:
+def provider(at: Cell, tag: str, *, target: str = "provider", line: int = 5, covered: Collection[str] | None = None) -> Demand:
     args = [arg(axis.upper(), value.text, axis) for axis, value in at.values]
-    return demand(target, at, args=args, image=f"localhost:5000/p:{tag}", line=line)
+    made = demand(target, at, args=args, image=f"localhost:5000/p:{tag}", line=line)
+    return replace(made, covered=frozenset(at.axes) if covered is None else frozenset(covered))
 
 
 def test_two_builds_on_one_ref_are_told_with_the_axis_that_the_tag_lacks() -> None:
@@ -42,21 +46,42 @@ def test_an_axis_of_fields_is_told_by_the_field_that_differs() -> None:
 def test_only_axes_that_are_needed_to_tell_builds_apart_are_named() -> None:
     cells = [cell(k8s="1", os="u"), cell(k8s="2", os="v"), cell(k8s="3", os="v")]
     (problem,) = problems(*(provider(at, "p") for at in cells))
-    assert problem.summary.endswith("localhost:5000/p:p: the tag does not tell k8s")
+    assert problem.summary.endswith("localhost:5000/p:p (3 images, 1 tag): the tag does not tell k8s")
 
 
 def test_both_axes_are_named_where_neither_is_enough() -> None:
     (problem,) = problems(*(provider(cell(k8s=k8s, os=os), "p") for k8s in "12" for os in "uv"))
-    assert problem.summary.endswith("would both publish localhost:5000/p:p: the tag does not tell k8s and os")
+    assert problem.summary.endswith("would both publish localhost:5000/p:p (4 images, 1 tag): the tag does not tell k8s and os")
     assert problem.hint.endswith('for example tag: "p-{{ k8s }}-{{ os }}"')
 
 
 def test_many_refs_of_one_cause_are_one_problem() -> None:
     (problem,) = problems(*(provider(cell(fips=fips, os=os), os) for fips in (False, True) for os in "uvw"))
     assert problem.summary == (
-        "provider[fips=false,os=u] and provider[fips=true,os=u] differ and would both publish localhost:5000/p:u, and 2 more like it: "
+        "provider[fips=false,os=u] and provider[fips=true,os=u] differ and would both publish localhost:5000/p:u (6 images, 3 tags): "
         "the tag does not tell fips"
     )
+
+
+def test_refs_that_lack_different_axes_are_one_problem_that_names_all_of_them() -> None:
+    cells = [cell(fips=fips, os=("ubuntu", version)) for fips in (False, True) for version in ("22.04", "24.04")]
+    (problem,) = problems(*(provider(at, "p") for at in cells), *(provider(cell(fips=fips, os=("leap", "15.6")), "leap") for fips in (False, True)))
+    assert problem.summary.endswith("(6 images, 2 tags): the tag does not tell fips and os.version")
+    assert problem.hint.endswith('for example tag: "leap-{{ fips }}-{{ os.version }}"')
+
+
+def test_an_axis_with_one_value_that_changes_the_content_is_told_but_no_collision() -> None:
+    one, other = (provider(cell(arch="amd64", fips=fips, os="u"), "u", covered=["os"]) for fips in (False, True))
+    (problem,) = problems(one, other)
+    assert problem.hint.endswith('for example tag: "u-{{ fips }}"; it does not tell arch either, of which there is one value now')
+    (made,) = builds([one], read_by([one]))
+    assert made.uncovered == ("arch", "fips")
+
+
+def test_axes_whose_values_run_into_each_other_do_not_tell_builds_apart() -> None:
+    """a-b, c and a, b-c are one text."""
+    (problem,) = problems(provider(cell(k8s="a-b", os="c"), "p"), provider(cell(k8s="a", os="b-c"), "p"))
+    assert problem.summary.endswith("the tag does not tell os")
 
 
 def test_two_targets_on_one_ref_are_told_with_both_places() -> None:
@@ -119,3 +144,27 @@ def test_artifacts_in_each_others_way_are_told(names: dict[str, str], where: str
 def test_builds_may_call_their_artifacts_alike_because_each_has_its_own_directory() -> None:
     demands = [demand("iso", cell(os=os), args=[arg("OS", os, "os")], artifacts={"/a": "edge.iso"}) for os in "uv"]
     assert len(builds(demands, read_by(demands))) == 2
+
+
+def indexed(at: Cell, tag: str, **named: Collection[str]) -> Demand:
+    """A demand whose image shares its name over `arch`."""
+    return replace(provider(at, tag, covered=named.get("covered", ["arch", "os"])), index=("arch",))
+
+
+def test_the_values_of_an_index_share_one_name() -> None:
+    demands = [indexed(cell(arch=arch, os=os), os) for arch in ("amd64", "arm64") for os in "uv"]
+    made = builds(demands, read_by(demands))
+    assert sorted({str(ref) for build in made for ref in build.refs}) == ["localhost:5000/p:u", "localhost:5000/p:v"]
+    assert {build.index for build in made} == {("arch",)}
+
+
+def test_two_builds_for_one_value_of_an_index_are_in_each_others_way() -> None:
+    demands = [indexed(cell(arch=arch, os=os), "p", covered=["arch"]) for arch in ("amd64", "arm64") for os in "uv"]
+    (problem,) = problems(*demands)
+    assert "(4 images, 1 tag): the tag does not tell" in problem.summary
+
+
+def test_an_index_of_builds_that_differ_in_something_else_as_well_is_none() -> None:
+    """amd64 of one system and arm64 of another are no two platforms of one image."""
+    (problem,) = problems(indexed(cell(arch="amd64", os="u"), "p", covered=["arch"]), indexed(cell(arch="arm64", os="v"), "p", covered=["arch"]))
+    assert "differ and would both publish localhost:5000/p:p" in problem.summary

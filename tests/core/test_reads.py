@@ -64,6 +64,7 @@ def evaluation(tree: Tree, *, artifacts: Tree | None = None, images: tuple[Saved
         artifacts=artifacts or Scratch(),
         images=images,
         locals=(saved,) if saved else (),
+        deciding=frozenset(),
         declared=frozenset(),
         used=(),
         commands=(),
@@ -142,3 +143,11 @@ def test_a_long_recipe_is_read_without_recursion() -> None:
     for _ in range(3000):
         tree = copied("f.txt", parent=tree)
     assert reads(evaluation(tree), LISTING).paths == ("f.txt",)
+
+
+def test_a_link_that_leads_to_itself_means_nothing() -> None:
+    circle = Listing(entries={"one": link("two"), "two": link("one")})
+    with pytest.raises(EarthfileError) as caught:
+        reads(evaluation(copied("one")), circle)
+    assert caught.value.fault is Fault.FILE_NOT_FOUND
+    assert caught.value.summary in ("nothing to copy at /one", "nothing to copy at /two")

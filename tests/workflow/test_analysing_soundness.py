@@ -25,6 +25,7 @@ from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import MatrixbuildError, Place
 from matrixbuild.core.registry import Registry
 from matrixbuild.workflow.analysing import analyse
+from matrixbuild.workflow.examining import Examiners
 from tests import services
 from tests.adapters.engines import conformance
 
@@ -88,7 +89,7 @@ def outcome(
         place=HERE,
     )
     try:
-        reading = next(iter(analyse([demand], source, {}, engine=kind).readings.values()))
+        reading = next(iter(analyse([demand], Examiners(lambda _: source, kind), {}).readings.values()))
     except MatrixbuildError:
         return None
     args = tuple((name, value) for name, value in given if name in reading.used)
@@ -106,7 +107,7 @@ def made(source: Snapshot, target: str, args: tuple[tuple[str, str], ...], world
     def locate(ref: str) -> tuple[Registry, ImageName]:
         return world.registry, ImageName.parse(ref)
 
-    engine = EmbeddedEngine(checkout=source, locate=locate, registry=lambda _: layout, work=scratch / "work")
+    engine = EmbeddedEngine(checkout=lambda _: source, locate=locate, registry=lambda _: layout, work=scratch / "work")
     name = ImageName(registry="here", repository="made", tag="t")
     # The label is the same for both, so that only what was built can differ.
     order = Order(earthly=f"+{target}", args=args, key="key", push=name, artifacts=(), output=scratch / "out")

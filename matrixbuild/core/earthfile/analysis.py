@@ -11,7 +11,8 @@ from matrixbuild.core.earthfile.evaluate import Examined
 from matrixbuild.core.earthfile.expansion import UNKNOWN
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import EdgeKind, Guard, Need, Opacity, Opaque, Taken
-from matrixbuild.core.earthfile.recipe import FromContext
+from matrixbuild.core.earthfile.recipe import Evaluation, FromContext, copies_of
+from matrixbuild.core.earthfile.statements import Stated, Statement
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place
@@ -23,11 +24,23 @@ WHOLE_ENVIRONMENT = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """The line that proves an ARG to be used; `file`: where not empty, the file of the checkout that names it, and that the line may run."""
+    """The line that proves an ARG to be used; `file`: where not empty, the file of the checkout that names it, and that the line may run.
+
+    `word` is what stands in the file: the ARG, a variable that it is behind, or WHOLE_ENVIRONMENT."""
 
     name: str
     place: Place
     file: str = ""
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """An ARG that counts, or (not `adds`) does not count, because a manifest says so at `place`."""
+
+    name: str
+    adds: bool
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +105,12 @@ class Analysis:
     deciding: frozenset[str]
     targets: tuple[str, ...]
     edges: tuple[Edge, ...]
+    functions: tuple[tuple[str, str], ...]
+    """An Earthly target and a function that it comes to by DO, such as `sub+FUNCTION`."""
     bases: tuple[Base, ...]
     sources: tuple[Source, ...]
+    dockerfiles: tuple[tuple[str, str], ...]
+    """A Dockerfile (or what is looked for beside it) and the Earthly target that is made from it."""
     files: tuple[str, ...]
     whole: bool
     anything: bool
@@ -105,6 +122,10 @@ class Analysis:
     opaque: tuple[Opaque, ...]
     features: tuple[str, ...]
     commands: tuple[str, ...]
+    stated: tuple[Stated, ...] = ()
+    """What a profile says of commands that read their whole environment, and was believed."""
+    corrections: tuple[Correction, ...] = ()
+    """What a manifest's `uses` changed."""
 
     @property
     def used_names(self) -> frozenset[str]:
@@ -135,19 +156,20 @@ class Inspected:
 
 
 def inspect(examined: Examined, reader: Reader) -> Inspected:
-    """Which files the copies of an examined target mean. Raises EarthfileError for a COPY that means nothing and certainly takes place."""
+    """Which files the copies of an examined target mean. Raises EarthfileError for a COPY that means nothing and certainly takes place: one that
+    another FROM drops before anything needs it does not."""
     read: defaultdict[Visit, set[str]] = defaultdict(set)
     for taken in examined.findings.taken:
-        read[taken.visit].update(_paths(taken, reader))
+        read[taken.visit].update(_paths(taken, reader, examined.evaluation))
     names = frozenset(name for ran in examined.findings.ran for name in ran.names)
     return Inspected(examined=examined, read={visit: tuple(sorted(paths)) for visit, paths in read.items()}, names=names)
 
 
-def _paths(taken: Taken, reader: Reader) -> tuple[str, ...]:
+def _paths(taken: Taken, reader: Reader, evaluation: Evaluation) -> tuple[str, ...]:
     try:
         return reader.read(taken.copied).paths
     except EarthfileError:
-        if taken.certain:
+        if taken.certain and any(copied is taken.copied for copied in copies_of(*evaluation.built)):
             raise
         return ()
 
@@ -166,12 +188,13 @@ def reachable(examined: Examined, start: Visit) -> frozenset[Visit]:
     return frozenset(found)
 
 
-def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> Analysis:
-    """The answer. `mentions`: for each of `inspected.paths`, which of `inspected.names` stand in it as words (or WHOLE_ENVIRONMENT)."""
+def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]], told: Mapping[str, tuple[Statement, ...]] | None = None) -> Analysis:
+    """The answer. `mentions`: for each of `inspected.paths`, which of `inspected.names` stand in it as words (or WHOLE_ENVIRONMENT); `told`:
+    the statements that hold for lines of it, whose names are among the mentioned ones."""
     examined = inspected.examined
     findings, evaluation = examined.findings, examined.evaluation
     uses = _first(Use(name=name, place=place) for name, place in evaluation.used)
-    uses |= {use.name: use for use in _first(_mentioned(inspected, mentions)).values() if use.name not in uses}
+    uses |= {use.name: use for use in _first((*_said(inspected), *_mentioned(inspected, mentions))).values() if use.name not in uses}
     used = frozenset(uses)
     edges = {Edge(source=str(source), target=str(target), kind=kind): None for source, target, kind in findings.edges}
     return Analysis(
@@ -182,8 +205,10 @@ def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> An
         deciding=frozenset(findings.deciding),
         targets=tuple(dict.fromkeys([str(examined.visit), *(edge.target for edge in edges)])),
         edges=tuple(edges),
+        functions=tuple(dict.fromkeys((str(visit), function) for visit, function in findings.functions)),
         bases=tuple(Base(ref=base.ref, platform=base.platform, place=base.place) for base in evaluation.base_images if UNKNOWN not in base.ref),
         sources=tuple(_sources(inspected)),
+        dockerfiles=tuple((path, target) for path, target in evaluation.texts if target),
         files=tuple(sorted({path for paths in inspected.read.values() for path in paths})),
         whole=any(opaque.kind is Opacity.INPUTS for opaque in findings.opaque),
         anything=findings.everything is not None,
@@ -194,8 +219,28 @@ def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> An
         guards=tuple(findings.guards),
         opaque=tuple(findings.opaque),
         features=examined.features.on,
-        commands=evaluation.commands,
+        # The default of an ARG that nothing reads may be another.
+        commands=(*evaluation.commands, *(f"ARG {name}={default}" for name, default in findings.defaults if name in used)),
+        stated=(*findings.stated, *_told(inspected, told or {})),
     )
+
+
+def _told(inspected: Inspected, told: Mapping[str, tuple[Statement, ...]]) -> Iterator[Stated]:
+    for path in sorted(set(told) & set(inspected.paths)):
+        ran = next(ran for ran in inspected.examined.findings.ran if ran.names and path in inspected.seen_by(ran.visit))
+        yield from (Stated(statement=statement, place=ran.place) for statement in told[path])
+
+
+def _said(inspected: Inspected) -> Iterator[Use]:
+    """What commands may read through a script that a text on the way to them wrote: the text's place proves it."""
+    findings = inspected.examined.findings
+    heard: dict[Visit, dict[str, Place]] = {}
+    for ran in findings.ran:
+        if ran.names and ran.visit not in heard:
+            texts = (findings.said.get(visit, {}) for visit in reachable(inspected.examined, ran.visit))
+            heard[ran.visit] = {word: place for text in texts for word, place in text.items()}
+        for name in ran.names.keys() & heard.get(ran.visit, {}).keys():
+            yield from (Use(name=each, place=heard[ran.visit][name]) for each in sorted(ran.names[name]))
 
 
 def _first(uses: Iterable[Use]) -> dict[str, Use]:
@@ -206,15 +251,16 @@ def _first(uses: Iterable[Use]) -> dict[str, Use]:
 
 
 def _mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> Iterator[Use]:
-    seen: dict[Visit, frozenset[str]] = {}
+    seen: dict[Visit, list[str]] = {}
     for ran in inspected.examined.findings.ran:
         if ran.names and ran.visit not in seen:
-            seen[ran.visit] = inspected.seen_by(ran.visit)
-        for path in sorted(seen.get(ran.visit, ())) if ran.names else ():
+            seen[ran.visit] = sorted(path for path in inspected.seen_by(ran.visit) if mentions.get(path))
+        for path in seen.get(ran.visit, ()) if ran.names else ():
             words = mentions.get(path, frozenset())
             for name, taint in ran.names.items():
                 if name in words or WHOLE_ENVIRONMENT in words:
-                    yield from (Use(name=each, place=ran.place, file=path) for each in sorted(taint))
+                    word = name if name in words else WHOLE_ENVIRONMENT
+                    yield from (Use(name=each, place=ran.place, file=path, word=word) for each in sorted(taint))
 
 
 def _sources(inspected: Inspected) -> Iterator[Source]:

@@ -10,9 +10,8 @@ from matrixbuild.core.earthfile import branches, builds, copies, declarations, f
 from matrixbuild.core.earthfile.conditions import Answer, NeedsShell, ShellSyntax, UnknownVariable, condition, items
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
-from matrixbuild.core.earthfile.findings import Findings
+from matrixbuild.core.earthfile.findings import Findings, Opacity
 from matrixbuild.core.earthfile.flags import parse_flags, read_flags
-from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Target, needs_earthly
@@ -36,7 +35,7 @@ def _statement(target: Target, statement: syntax.Statement) -> None:
     target.walk.at = statement.place if not isinstance(statement, syntax.With) else statement.command.place
     match statement:
         case syntax.Command():
-            target.walk.note(statement.name, statement.args)
+            target.walk.note(statement.name, declarations.noted(target, statement), listed=statement.exec_mode)
             _command(target, statement)
         case syntax.If():
             _if(target, statement)
@@ -63,19 +62,20 @@ def _if(target: Target, statement: syntax.If) -> None:
         branches.if_(target, target.walk.findings, statement, run_body)
         return
     target.check_push_order(statement.place, "IF")
-    if _holds(target, "IF", statement.expression, statement.place):
+    if _holds(target, "IF", statement):
         run_body(target, statement.body)
         return
     for other in statement.else_ifs:
-        if _holds(target, "ELSE IF", other.expression, other.place):
+        if _holds(target, "ELSE IF", other):
             run_body(target, other.body)
             return
     run_body(target, statement.otherwise or ())
 
 
-def _holds(target: Target, keyword: str, expression: tuple[str, ...], place: Place) -> bool:
-    target.walk.note(keyword, expression)
-    words = read_flags("IF", expression, place=place).words
+def _holds(target: Target, keyword: str, arm: syntax.If | syntax.ElseIf) -> bool:
+    place = arm.place
+    target.walk.note(keyword, arm.expression, listed=arm.exec_mode)
+    words = read_flags("IF", arm.expression, place=place).words
     text = " ".join(words)
     if not words:
         raise EarthfileError(Fault.INVALID_ARG, f"{keyword} has no condition", place=place, hint='write IF [ "$NAME" = "value" ]')
@@ -85,10 +85,7 @@ def _holds(target: Target, keyword: str, expression: tuple[str, ...], place: Pla
 def _asked(target: Target, keyword: str, text: str, place: Place, ask: Callable[[], Answer]) -> Answer:
     """What a shell in the image would answer; the target's tree then says that one is needed."""
     target.check_from(place, keyword)
-    if lacks_shell(target.walk.known.listing, target.visit.tree):
-        target.walk.forced.append(target.visit.tree)
-        summary = f"{keyword} {text} cannot be evaluated: the image has no /bin/sh"
-        raise EarthfileError(Fault.NO_SHELL, summary, place=place, hint="Earthly runs it in the image itself: FROM one that has a shell, or use ARGs")
+    target.check_shell(place, f"{keyword} {text}")
     try:
         answer = ask()
     except NeedsShell as missing:
@@ -145,6 +142,7 @@ def _wait(target: Target, statement: syntax.Wait) -> None:
     target.blocks.append(block)
     target.visit.blocks.append(block)
     run_body(target, statement.body)
+    target.walk.note("END", ())
     target.blocks.pop()
     target.walk.forced.append(target.visit.tree)
     if target.visit.saving:
@@ -167,7 +165,9 @@ def _try(target: Target, statement: syntax.Try) -> None:
             raise EarthfileError(Fault.INVALID_ARG, "FINALLY takes nothing but SAVE ARTIFACT ... AS LOCAL", place=each.place, hint=hint)
     _statement(target, first)
     if target.walk.findings:
+        target.walk.note("FINALLY", ())
         run_body(target, statement.finally_ or ())
+        target.walk.note("END", ())
 
 
 # Commands -------------------------------------------------------------------
@@ -177,20 +177,11 @@ def _command(target: Target, command: Command) -> None:
     if target.walk.findings is None:
         _carry_out(target, command)
         return
-    findings, depth, frames = target.walk.findings, target.walk.depth, len(target.variables.frames)
-    visits = len(target.walk.visits.all)
-    try:
-        if handler := _PARTIAL.get(command.name):
-            handler(target, findings, command)
-        else:
-            _carry_out(target, command)
-    except EarthfileError as error:
-        if error.fault not in (Fault.NEEDS_EARTHLY, Fault.UNKNOWN_VALUE):
-            raise
-        target.walk.depth = depth
-        target.walk.visits.forget_undone(visits)
-        del target.variables.frames[frames:]
-        running.unseen(target, findings, command, error)
+    findings = target.walk.findings
+    if handler := _PARTIAL.get(command.name):
+        running.seen(target, findings, command, lambda: handler(target, findings, command))
+    else:
+        running.seen(target, findings, command, lambda: _carry_out(target, command))
 
 
 def _carry_out(target: Target, command: Command) -> None:
@@ -206,10 +197,10 @@ def _carry_out(target: Target, command: Command) -> None:
 
 def _shadow(target: Target) -> Target:
     visits = Visits(upfront=target.walk.visits.upfront)
-    findings = None if target.walk.findings is None else Findings()
-    walk = replace(
-        target.walk, visits=visits, declared=set(), used={}, commands=[], bases=dict(target.walk.bases), files=set(), findings=findings
-    )
+    now = target.walk
+    findings = None if now.findings is None else Findings(uncertain=now.findings.uncertain)
+    fresh = {"declared": set[str](), "used": {}, "commands": [], "files": set[str](), "inside": list(now.inside), "bases": dict(now.bases)}
+    walk = replace(now, visits=visits, findings=findings, **fresh)  # type: ignore[arg-type]
     return replace(target, walk=walk, visit=replace(target.visit, inputs={}), blocks=[Block()], ahead={})
 
 
@@ -240,8 +231,11 @@ def _cache(target: Target, command: Command) -> None:
     flags = parse_flags(command)
     if len(flags.words) != 1:
         raise EarthfileError(Fault.INVALID_ARG, "CACHE needs one directory", place=place, hint="write CACHE /directory")
-    target.text(flags.words[0], place)
+    for word in (flags.words[0], flags.text("id"), flags.text("sharing"), flags.text("chmod")):
+        target.text(word, place)
     target.check_from(place, command.name)
+    if target.walk.findings:
+        target.walk.findings.note(Opacity.TIME, place, "it keeps a directory of earlier builds")
     if flags.text("sharing") not in ("", "locked", "shared", "private"):
         summary = f"CACHE --sharing {flags.text('sharing')!r} is none of locked, shared and private"
         raise EarthfileError(Fault.INVALID_ARG, summary, place=place, hint="leave it out for locked")

@@ -9,7 +9,7 @@ from matrixbuild.core.earthfile import syntax, worlds
 from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, condition, items
 from matrixbuild.core.earthfile.environment import shell_flags, use_text
 from matrixbuild.core.earthfile.expansion import Value, unknown_value
-from matrixbuild.core.earthfile.faults import EarthfileError
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Findings, Opacity
 from matrixbuild.core.earthfile.flags import Flags, read_flags
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
@@ -18,21 +18,29 @@ from matrixbuild.core.earthfile.target import Target
 from matrixbuild.core.problems import Place
 
 RunBody = Callable[[Target, tuple[syntax.Statement, ...]], None]
-_MOST_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arm:
-    """`IF` or `ELSE IF` with its block."""
+    """`IF` or `ELSE IF` with its block; `listed`: the condition was a JSON list, which runs without a shell."""
 
     keyword: str
     expression: tuple[str, ...]
+    listed: bool
     body: tuple[syntax.Statement, ...]
     place: Place
 
     @property
+    def flags(self) -> Flags:
+        """Raises EarthfileError (INVALID_ARG), also where there is no condition."""
+        flags = read_flags("IF", self.expression, place=self.place)
+        if not flags.words:
+            raise EarthfileError(Fault.INVALID_ARG, f"{self.keyword} has no condition", place=self.place, hint='write IF [ "$NAME" = "value" ]')
+        return flags
+
+    @property
     def text(self) -> str:
-        return " ".join(read_flags("IF", self.expression, place=self.place).words)
+        return " ".join(self.flags.words)
 
 
 def if_(target: Target, findings: Findings, statement: If, run_body: RunBody) -> None:
@@ -44,9 +52,9 @@ def if_(target: Target, findings: Findings, statement: If, run_body: RunBody) ->
 
 
 def _arms(statement: If) -> Iterator[_Arm]:
-    yield _Arm(keyword="IF", expression=statement.expression, body=statement.body, place=statement.place)
+    yield _Arm(keyword="IF", expression=statement.expression, listed=statement.exec_mode, body=statement.body, place=statement.place)
     for each in statement.else_ifs:
-        yield _Arm(keyword="ELSE IF", expression=each.expression, body=each.body, place=each.place)
+        yield _Arm(keyword="ELSE IF", expression=each.expression, listed=each.exec_mode, body=each.body, place=each.place)
 
 
 def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: tuple[syntax.Statement, ...], run_body: RunBody) -> None:
@@ -54,10 +62,11 @@ def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: t
         run_body(target, otherwise)
         return
     arm, rest = arms[0], arms[1:]
-    target.walk.note(arm.keyword, arm.expression)
-    shell_flags(findings, read_flags("IF", arm.expression, place=arm.place), arm.place)
+    target.walk.note(arm.keyword, arm.expression, listed=arm.listed)
+    shell_flags(findings, arm.flags, arm.place)
     target.check_from(arm.place, arm.keyword)
-    holds, taint = _decided(target, arm.text)
+    target.check_shell(arm.place, f"{arm.keyword} {arm.text}")
+    holds, taint = (None, frozenset[str]()) if arm.listed else _decided(target, arm.text)
     target.walk.use(Value(text="", taint=taint), arm.place)
     if holds is not None:
         if holds:
@@ -66,7 +75,7 @@ def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: t
             _walk(target, findings, rest, otherwise, run_body)
         return
     _waver(target, findings, arm.text)
-    runs(target, findings, f"{arm.keyword} {arm.text}", arm.text, arm.place)
+    runs(target, findings, f"{arm.keyword} {arm.text}", " ".join(arm.expression), arm.place)
     findings.note(Opacity.VALUES, arm.place, f"whether {arm.text} holds is known only while it is built: both branches are taken into account")
     _both(target, findings, arm.place, lambda: run_body(target, arm.body), lambda: _walk(target, findings, rest, otherwise, run_body))
 
@@ -91,13 +100,13 @@ def _both(target: Target, findings: Findings, place: Place, *branches: Callable[
 
 def attempt(target: Target, findings: Findings, branch: Callable[[], None]) -> EarthfileError | None:
     """Go through a branch that may not be taken: where it fails, only a build that takes it would, and nothing follows it."""
-    depth, visits = target.walk.depth, len(target.walk.visits.all)
+    depth, visits = len(target.walk.inside), len(target.walk.visits.all)
     blocks, frames = len(target.blocks), len(target.variables.frames)
     findings.uncertain += 1
     try:
         branch()
     except EarthfileError as error:
-        target.walk.depth = depth
+        del target.walk.inside[depth:]
         target.walk.visits.forget_undone(visits)
         del target.blocks[blocks:]
         del target.variables.frames[frames:]
@@ -144,13 +153,8 @@ def _decided(target: Target, text: str) -> tuple[bool | None, frozenset[str]]:
 
 def _only_sets(statement: If) -> bool:
     bodies = (statement.body, *(each.body for each in statement.else_ifs), statement.otherwise or ())
-    return all(_sets(each) for body in bodies for each in body) and not any(word.startswith("--") for word in _expressions(statement))
-
-
-def _expressions(statement: If) -> Iterator[str]:
-    yield from statement.expression[:1]
-    for each in statement.else_ifs:
-        yield from each.expression[:1]
+    plain = not any(arm.listed or not arm.expression or arm.expression[0].startswith("--") for arm in _arms(statement))
+    return plain and all(_sets(each) for body in bodies for each in body)
 
 
 def _sets(statement: syntax.Statement) -> bool:
@@ -164,6 +168,7 @@ def _set(target: Target, findings: Findings, statement: If, run_body: RunBody) -
     taint: frozenset[str] = frozenset()
     taken = statement.otherwise or ()
     target.check_from(statement.place, "IF")
+    target.check_shell(statement.place, "IF")
     for arm in _arms(statement):
         holds, read = _decided(target, arm.text)
         if holds is None:
@@ -215,6 +220,7 @@ class Loop:
 def for_(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> None:
     """FOR: over its items, or over nobody knows what. Raises EarthfileError."""
     target.check_from(loop.place, "FOR")
+    target.check_shell(loop.place, f"FOR {loop.name} IN {loop.text}")
     shell_flags(findings, loop.flags, loop.place)
     try:
         answer = items(loop.text, loop.flags.text("sep"), target.lookup)
@@ -230,13 +236,14 @@ def for_(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> N
 def _for_unknown(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> None:
     """Not at all, once, and again until nothing new becomes unknown."""
     _waver(target, findings, loop.text)
-    runs(target, findings, f"FOR {loop.name} IN {loop.text}", loop.text, loop.place)
+    mounts = " ".join(str(value) for _, value in loop.flags.given)
+    runs(target, findings, f"FOR {loop.name} IN {loop.text}", f"{mounts} {loop.text}", loop.place)
     findings.note(Opacity.VALUES, loop.place, f"what {loop.name} runs over is known only while it is built")
-    for _ in range(_MOST_ROUNDS):
+    # It ends: what has become unknown stays so, and an Earthfile has only so many names.
+    before = None
+    while before is None or worlds.world_of(target).identity() != before.identity():
         before = worlds.world_of(target)
         _both(target, findings, loop.place, lambda: _round(target, loop, unknown_value(loop.name), run_body), lambda: None)
-        if worlds.world_of(target).identity() == before.identity():
-            return
 
 
 def _round(target: Target, loop: Loop, item: Value, run_body: RunBody) -> None:

@@ -88,11 +88,15 @@ def do(target: Target, command: Command, run_body: RunBody) -> None:
         )
         raise EarthfileError(Fault.UNKNOWN_TARGET, f"there is no function {reference}", place=place, hint=hint)
     _check_recipe(recipe, "FUNCTION" if earthfile.features.use_function_keyword else "COMMAND")
-    target.walk.deeper(str(reference), place)
+    target.walk.deeper(f"{directory}+{recipe.name}", place)
+    if target.walk.findings:
+        target.walk.findings.functions.setdefault((target.visit, f"{directory}+{recipe.name}"))
     _enter(target, reference, args, place, pass_args=flags.on("pass-args"))
     run_body(target, recipe.body[1:])
+    # A command that moves out of a function sees other variables.
+    target.walk.note("END", ())
     target.variables.frames.pop()
-    target.walk.depth -= 1
+    target.walk.inside.pop()
 
 
 def _function(target: Target, word: str, place: Place) -> Reference:
@@ -177,8 +181,10 @@ def _check_import(target: Target, name: str, place: Place) -> None:
 
 def prove_ahead(target: Target, before: tuple[Value, ...], flags: Flags, shadow: Shadow, place: Place) -> bool:
     """Whether a BUILD reads the same as ahead of its turn. Where it does not, raise EarthfileError if Earthly's conversion ahead fails."""
-    now = tuple(target.expand(word, place, keep_plus_escape=True).text for word in flags.words)
-    if now == tuple(value.text for value in before):
+    now = tuple(target.expand(word, place, keep_plus_escape=True) for word in flags.words)
+    for old, new in zip(before, now, strict=True):
+        target.walk.decide(old.taint | new.taint if old != new else frozenset())
+    if [value.text for value in now] == [value.text for value in before]:
         return True
     try:
         _build_as(shadow(target), flags, before, place)

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from matrixbuild.core.earthfile.statements import Statement
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.listing import Listing
 from matrixbuild.core.names import Platform
@@ -14,12 +15,14 @@ from matrixbuild.core.names import Platform
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """The checkout's listing; texts of its files by path (None: there is no such file); configurations of base images by ref and platform;
-    the answers to the questions that the evaluation asked so far, in order (it asks the same ones each time)."""
+    the answers to the questions that the evaluation asked so far, in order (it asks the same ones each time); what a profile states of
+    commands that read their whole environment."""
 
     listing: Listing
     texts: Mapping[str, str | None] = field(default_factory=dict)
     images: Mapping[tuple[str, Platform], ImageConfig] = field(default_factory=dict)
     answers: tuple[tuple[str, ...], ...] = ()
+    statements: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from matrixbuild.core.earthfile.expansion import EMPTY, Value
+from matrixbuild.core.earthfile.expansion import EMPTY, Value, runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
 from matrixbuild.core.earthfile.references import ReferenceProblem, Where, import_alias, parse_target
-from matrixbuild.core.earthfile.reserved import RESERVED
+from matrixbuild.core.earthfile.reserved import RESERVED, UNKNOWN_BEFORE
 from matrixbuild.core.earthfile.scope import ScopeProblem
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Target
+from matrixbuild.core.earthfile.visits import Behind
 from matrixbuild.core.problems import Place
 
 
@@ -26,20 +28,42 @@ def arg(target: Target, command: Command) -> None:
     if value.text.startswith("$(") and not target.features.shell_out_anywhere and not _given(target, name):
         value = target.shell_value(default or "", value.text[2:].removesuffix(")"), place)
     target.walk.declared.add(name)
+    given = _given(target, name)
+    if target.walk.findings and name in UNKNOWN_BEFORE:
+        target.walk.findings.note(Opacity.VALUES, place, f"{name} is known only while it is built")
     try:
         effective, effective_default = target.variables.declare_arg(name, value, everywhere=everywhere)
     except ScopeProblem as problem:
         raise _located(problem, place) from None
-    if flags.on("required") and target.walk.findings:
-        target.walk.findings.deciding |= effective.taint
+    if flags.on("required"):
+        target.walk.decide(effective.taint)
     if flags.on("required") and not effective.text:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG {name} is required and has no value", place=place, hint=f"give it one: --{name}=...")
     if value.text and name in RESERVED:
         raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot have a default", place=place, hint=f"write ARG {name}")
-    _note_input(target, name, effective, effective_default)
-    if target.walk.findings and name in target.variables.frame.overriding:
-        # Before 0.8 calls of a target are compared by defaults too, where an override is given.
-        target.walk.findings.deciding |= value.taint
+    behind = Behind(taint=effective.taint | value.taint, given=given and effective_default is not effective, ambient=_is_ambient(target, name))
+    _note_input(target, name, effective, effective_default, behind)
+
+
+def noted(target: Target, command: Command) -> tuple[str, ...]:
+    """The words of a command as they stand in the list of commands: of an ARG without the default where that counts for nothing, as the ARG is
+    given, or counts only if the ARG is used, as the whole call could give it."""
+    if command.name != "ARG" or target.walk.silent:
+        return command.args
+    match parse_flags(command).words:
+        case (name, "=", default) if name not in RESERVED and not runs_a_shell(default):
+            overriding, findings = target.variables.frame.overriding, target.walk.findings
+            if name in overriding:
+                return command.args[:-2]
+            if findings and overriding.ambient:
+                findings.defaults.append((name, default))
+                return command.args[:-2]
+    return command.args
+
+
+def _is_ambient(target: Target, name: str) -> bool:
+    override = target.variables.frame.overriding.get(name)
+    return override is not None and override == target.walk.visits.ambient.get(name)
 
 
 def _given(target: Target, name: str) -> bool:
@@ -71,9 +95,9 @@ def _is_global(target: Target, flags: Flags, place: Place) -> bool:
     return True
 
 
-def _note_input(target: Target, name: str, value: Value, default: Value) -> None:
+def _note_input(target: Target, name: str, value: Value, default: Value, behind: Behind) -> None:
     if len(target.variables.frames) == 1:
-        target.visit.reads(name, value.text, default.text)
+        target.visit.reads(name, value.text, default.text, behind)
 
 
 def _located(problem: ScopeProblem, place: Place) -> EarthfileError:
@@ -92,7 +116,7 @@ def let(target: Target, command: Command) -> None:
         target.variables.declare_let(name, value)
     except ScopeProblem as problem:
         raise _located(problem, place) from None
-    _note_input(target, name, value, value)
+    _note_input(target, name, value, value, Behind(taint=value.taint))
 
 
 def set_(target: Target, command: Command) -> None:

@@ -131,7 +131,7 @@ class _Dockerfile:
 
     def _global_value(self, name: str) -> Value | None:
         value = self._globals.get(name)
-        return None if value is None else Value(text=value)
+        return None if value is None else _marked(name, value)
 
     def _from(self, instruction: Instruction) -> _Written:
         words = instruction.rest.split()
@@ -188,12 +188,19 @@ class _Dockerfile:
         if written.base == "scratch":
             return Scratch(), ImageConfig(workdir="/", platform=self._platform), True
         if self._note and UNKNOWN in written.base:
-            self._note(Opacity.VALUES, written.start.place, "which base image this is, is known only while it is built")
+            # It may be any of the stages above, with what they read.
+            kind = Opacity.INPUTS if index else Opacity.VALUES
+            self._note(kind, written.start.place, "which base image this is, is known only while it is built")
         config = self._image_config(written.base, platform)
+        if self._note and config is None:
+            self._note(Opacity.VALUES, written.start.place, "the base image is taken to have no ONBUILD: nobody looked at it")
         tree = BaseImage(ref=written.base, platform=platform, place=written.start.place)
         return tree, config or ImageConfig(platform=platform), config is not None
 
     def _platform_of(self, written: _Written) -> Platform:
+        if self._note and UNKNOWN in written.platform:
+            self._note(Opacity.VALUES, written.start.place, "for which platform this is, is known only while it is built")
+            return self._platform
         try:
             return parse_platform(written.platform, native=Platform(), named=False) or self._platform
         except ValueError as error:
@@ -202,7 +209,7 @@ class _Dockerfile:
     def _step(self, state: _State, instruction: Instruction, index: int) -> _State:
         match instruction.name:
             case "RUN" if self._note:
-                return self._run(state, instruction, self._note)
+                return self._run(state, instruction, self._note, index)
             case "RUN":
                 raise instruction.error("RUN needs a container, which the embedded engine does not have", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
             case "ARG":
@@ -213,26 +220,30 @@ class _Dockerfile:
                 return _workdir(state, instruction)
             case "FROM":
                 raise instruction.error("FROM cannot stand here")
-        if self._note and instruction.name not in ("ENV", "USER"):
+        if self._note and instruction.name not in ("ENV", "USER", "ONBUILD"):
             return state
         config = changed(state.config, instruction, lambda word: _value(word, state, instruction), cmd_set=state.cmd_set)
         env = {**state.env, **_set_by(instruction, state, config)}
         return replace(state, config=config, env=env, cmd_set=state.cmd_set or instruction.name == "CMD")
 
-    def _run(self, state: _State, instruction: Instruction, note: Note) -> _State:
-        """What a RUN mounts from the context is read; what it makes is not known."""
+    def _run(self, state: _State, instruction: Instruction, note: Note, index: int) -> _State:
+        """What a RUN mounts is read; what it makes is not known."""
         note(Opacity.TIME, instruction.place, "a RUN of a Dockerfile: it may fetch what is another thing tomorrow")
         tree: Tree = NeedsShell(parent=state.tree, command=f"RUN {instruction.value}", place=instruction.place)
         for name, value in instruction.flags:
             options = dict(each.partition("=")[::2] for each in _value(value, state, instruction).split(","))
-            if name == "mount" and options.get("type", "bind") == "bind" and "from" not in options:
-                source = options.get("source") or options.get("src") or "."
-                if UNKNOWN in source:
-                    note(Opacity.INPUTS, instruction.place, "which files RUN mounts is known only while it is built")
-                    continue
-                flags = CopyFlags(if_exists=True, empty_wildcard=True)
-                tree = Copied(parent=tree, sources=(self._context(source),), dest="/", flags=flags, place=instruction.place)
+            if name == "mount" and options.get("type", "bind") in ("bind", "cache"):
+                source = self._mounted(options, instruction, index)
+                flags = CopyFlags(if_exists=bool(options.keys() & {"source", "src"}), empty_wildcard=True)
+                tree = Copied(parent=tree, sources=source, dest="/", flags=flags, place=instruction.place) if source else tree
         return replace(state, tree=tree)
+
+    def _mounted(self, options: Mapping[str, str], instruction: Instruction, index: int) -> tuple[FromContext | FromTree, ...]:
+        """What a bind mount shows, or a cache mount begins with: a part of the context, of a stage or of an image."""
+        path, origin = options.get("source") or options.get("src") or "./*", options.get("from", "")
+        if not origin:
+            return () if options.get("type") == "cache" else (self._source(path, instruction, index, origin=""),)
+        return (self._source(path, instruction, index, origin=origin),)
 
     def _arg(self, state: _State, instruction: Instruction) -> _State:
         env = dict(state.env)
@@ -251,15 +262,16 @@ class _Dockerfile:
             raise instruction.error(f"{instruction.name} needs a source and a destination")
         paths = [word for word in words[:-1] if not (instruction.documents and word.startswith("<<"))]
         texts = (_document(document, state, instruction) for document in instruction.documents)
-        sources = (*(self._source(path, instruction, index) for path in paths), *texts)
+        sources = (*(self._source(path, instruction, index, origin=instruction.flag("from")) for path in paths), *texts)
         dest = _destination(words[-1], state.config)
-        if len(sources) > 1 and not dest.endswith("/"):
+        if len(sources) > 1 and not dest.endswith("/") and not (self._note and UNKNOWN in dest):
             raise instruction.error("several sources need a destination that ends with /", fault=Fault.INVALID_ARG)
         copied = Copied(parent=state.tree, sources=sources, dest=dest, flags=_flags(state, instruction), place=instruction.place)
         return replace(state, tree=copied, config=with_step(state.config, f"{instruction.name} {instruction.value} # buildkit", layer=True))
 
-    def _source(self, path: str, instruction: Instruction, index: int) -> FromContext | FromTree:
-        if self._note and (UNKNOWN in path or UNKNOWN in instruction.flag("from")):
+    def _source(self, path: str, instruction: Instruction, index: int, *, origin: str) -> FromContext | FromTree:
+        """What a path is in the build context or in `origin`: a stage, its number, or an image."""
+        if self._note and (UNKNOWN in path or UNKNOWN in origin):
             self._note(Opacity.INPUTS, instruction.place, f"which files {instruction.name} takes is known only while it is built")
             return FromTree(tree=Scratch(), pattern="/")
         if self._note and instruction.name == "ADD" and _REMOTE.match(path):
@@ -267,7 +279,6 @@ class _Dockerfile:
             return FromTree(tree=Scratch(), pattern="/")
         if instruction.name == "ADD" and _REMOTE.match(path):
             raise instruction.error(f"ADD of {path} needs the network", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
-        origin = instruction.flag("from")
         if not origin:
             source = self._context(path)
             return replace(source, whole=True) if isinstance(source, FromContext) else source
@@ -276,6 +287,8 @@ class _Dockerfile:
             return FromTree(tree=self.image(earlier).tree, pattern=path)
         if origin.isdecimal():
             raise instruction.error(f"there is no stage {origin} before this one", fault=Fault.INVALID_ARG)
+        if self._note and origin != "scratch":
+            self._image_config(origin, self._platform)  # one of the images that it is made of
         return FromTree(tree=BaseImage(ref=origin, platform=self._platform, place=instruction.place), pattern=path)
 
 
@@ -287,10 +300,15 @@ def _platform_args(platform: Platform) -> dict[str, str]:
     return out
 
 
+def _marked(name: str, text: str) -> Value:
+    """A variable's value; one that a marker is in is not known at all, so that it may even be empty."""
+    return unknown_value(name) if UNKNOWN in text else Value(text=text)
+
+
 def _value(word: str, state: _State, instruction: Instruction) -> str:
     def look(name: str) -> Value | None:
         if name in state.env:
-            return Value(text=state.env[name])
+            return _marked(name, state.env[name])
         return None if state.known else unknown_value(name)
 
     found = expand(word, look, dialect=Dialect.DOCKER)

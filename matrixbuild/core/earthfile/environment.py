@@ -1,17 +1,20 @@
 """The text of a command that a shell in the image runs in, the ARGs that it could read out: all active ones are in its environment.
 
-An ARG is used where its name stands as a word in the text (here) or in a file that the Earthly target copies (told by `analysis`), where
-the text reads the whole environment, and where programs read a variable of that name by custom.
+An ARG is used where its name stands as a word in the text or in the value of a variable there (here), in an earlier text or a file of the
+Earthly target (told by `analysis`: either may be a script that the command runs), where the text reads the whole environment, and where
+programs read a variable of that name by custom.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.findings import Findings, Need, Opacity, Ran
 from matrixbuild.core.earthfile.flags import Flags
 from matrixbuild.core.earthfile.scope import Variables
+from matrixbuild.core.earthfile.statements import Stated, stated
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.earthfile.walk import Walk
 from matrixbuild.core.problems import Place
@@ -22,11 +25,19 @@ _START = r"(?:^|[\s;&|(`\"'])"
 _COMMAND = r"""(?:^\s*|[;&|({`"']\s*|\b(?:then|do|else|eval|builtin|command)\s+)"""
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WHOLE = re.compile(
-    rf"""\benvsubst\b|\$\{{!|/environ\b|\bos\.environ\b(?!\s*(?:\[|\.get\b))|\bprocess\.env\b(?!\s*[.\[])
-    |{_START}(?:\S*/)?(?:env|printenv)(?:\s+-0)?{_END}
-    |{_START}export\s+-p\b|{_COMMAND}export{_END}|{_COMMAND}set{_END}
-    |{_START}(?:declare|typeset|readonly)\s+-[a-z]*[px][a-z]*{_END}|{_START}compgen\s+-[a-z]*[ev]""",
+    rf"""\benvsubst\b|\$\{{!|/environ\b|\benviron\b(?!\s*(?:\[|\.get\b))|\bprocess\.env\b(?!\s*[.\[])
+    |\bos\.Environ\b|\benv::vars|\bENVIRON\b(?!\s*\[\s*["'])|[%@]ENV\b|\bgetenv\(\s*\)|\bENV\.(?:each|to_|map|select|keys|values|sort|inspect)
+    |{_START}(?:\S*/)?printenv(?:\s+-0)?{_END}|\bprintenv\s[^;|&\n]*\$
+    |{_START}(?:\S*/)?env(?:\s+(?:-0|-u\s*\S+|[A-Za-z_]\w*=\S*))*{_END}
+    |{_START}export\s+-p\b|{_COMMAND}export{_END}|{_COMMAND}(?:set|declare|typeset){_END}
+    |{_START}(?:declare|typeset|readonly)\s+-[a-z]*[px][a-z]*{_END}|{_START}(?:declare|typeset|local)\s+-[a-z]*n
+    |{_START}compgen\s+-(?:[a-z]*[ev]|A\s*(?:variable|export))
+    |\beval\b[^\n]*\\\$""",
     re.MULTILINE | re.VERBOSE,
+)
+_CHANGES_WITH_TIME = re.compile(
+    r"\b(?:apt(?:-get)?|apk|yum|dnf|microdnf|zypper|pacman|tdnf|luet|pip3?|npm|yarn|gem|cargo|curl|wget|skopeo"
+    r"|git\s+(?:clone|fetch|pull)|go\s+(?:mod|get|install))\b"
 )
 _CUSTOMARY = re.compile(
     r"(?i:https?_proxy|ftp_proxy|no_proxy|all_proxy|rsync_proxy)"
@@ -42,18 +53,50 @@ def reads_everything(text: str) -> bool:
     return bool(_WHOLE.search(_COMMENT.sub("", text)))
 
 
+@lru_cache(maxsize=4096)
+def _whole(text: str) -> bool:
+    """The same command is met in every evaluation."""
+    return reads_everything(text)
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))
+
+
+@lru_cache(maxsize=4096)
+def read_by_custom(name: str) -> bool:
+    """Whether programs read a variable of this name though nobody tells them to."""
+    return bool(_CUSTOMARY.fullmatch(name))
+
+
+def say(findings: Findings, visit: Visit, text: str, place: Place) -> None:
+    """A text that runs in a visit: what it writes may be run later, in a place that has other ARGs."""
+    findings.say(visit, _WORD.findall(text), place)
+
+
 def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variables: Variables, visit: Visit) -> None:
     """Count the ARGs that a shell text uses, and keep the rest for the files that it may run."""
-    words = set(_WORD.findall(text))
-    whole = reads_everything(text)
+    words = _words(text)
+    findings.say(visit, words, place)
+    # The value of a variable may be a command, or a variable's name.
+    read = words | variables.spelled()
+    whole = _whole(text)
+    statement = stated(text, place.file, walk.known.statements) if whole else None
+    if statement:
+        findings.stated.setdefault(Stated(statement=statement, place=place))
+        read |= statement.reads
+        whole = False
     rest: dict[str, frozenset[str]] = {}
     for name, taint in variables.influences().items():
-        if whole or name in words or _CUSTOMARY.fullmatch(name):
+        if whole or name in read or read_by_custom(name):
             walk.use(Value(text="", taint=taint), place, decides=False)
         else:
             rest[name] = taint
     if whole:
         findings.note(Opacity.VALUES, place, "it reads its whole environment, which holds every ARG")
+    if _CHANGES_WITH_TIME.search(text):
+        findings.note(Opacity.TIME, place, "it fetches what may be another thing tomorrow")
     findings.ran.append(Ran(visit=visit, place=place, names=rest))
 
 
@@ -71,6 +114,10 @@ def shell_flags(findings: Findings, flags: Flags, place: Place) -> None:
         options = dict(each.partition("=")[::2] for each in mount.strip("\"'").split(","))
         if options.get("type") == "secret":
             _secret(findings, options.get("id", ""), place)
+        elif options.get("type") == "cache":
+            findings.note(Opacity.TIME, place, "it keeps a directory of earlier builds")
+        elif options.get("type") == "ssh":
+            findings.note(Opacity.TIME, place, "it reaches other hosts by SSH")
         elif "bind" in options.get("type", ""):
             findings.note(Opacity.INPUTS, place, "it mounts files of the machine that builds")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from matrixbuild.core.earthfile import blocks, froms, saves, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
-from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import Findings
@@ -59,6 +59,7 @@ def examine(call: Call, known: Known) -> Examined | Wanted:
     try:
         walk = _walk(replace(call, partial=True, unknown_images=True), known, findings)
         visit = _entered(walk)
+        findings.deciding |= walk.deciding | walk.visits.compared
         features = walk.parsed(visit.directory, place=walk.at).features
         return Examined(evaluation=_result(walk, visit), visit=visit, findings=findings, features=features)
     except Want as want:
@@ -108,6 +109,7 @@ def _entered(walk: Walk) -> Visit:
         block=block,
         place=_place(call),
     )
+    walk.visits.ambient = overriding
     visit = enter(walk, entry)
     if call.outputs:
         block.wait()
@@ -127,11 +129,15 @@ def _result(walk: Walk, visit: Visit) -> Evaluation:
         images=tuple(item.output for item in saved if isinstance(item.output, SavedImage)),
         locals=tuple(item.output for item in saved if isinstance(item.output, SavedLocal)),
         declared=frozenset(walk.declared),
+        deciding=frozenset(walk.deciding | walk.visits.compared),
         used=tuple(walk.used),
         commands=tuple(walk.commands),
         base_images=tuple(walk.bases.values()),
         built=(*walk.forced, *(each.tree for each in walk.visits.all)),
         consulted=tuple(walk.consulted),
+        targets=tuple(dict.fromkeys(str(each) for each in walk.visits.all)),
+        texts=tuple(walk.looked),
+        folders=tuple(walk.folders),
     )
 
 
@@ -146,7 +152,7 @@ def enter(walk: Walk, entry: Entry) -> Visit:
     platform = entry.platform or walk.call.native
     found = walk.visits.find(entry.directory, entry.name, platform, entry.overriding)
     if found:
-        return _again(found, entry)
+        return _again(walk, found, entry)
     recipe = _recipe(parsed.earthfile, entry)
     if parsed.earthfile.version and parsed.earthfile.file not in walk.files:
         walk.files.add(parsed.earthfile.file)
@@ -157,12 +163,15 @@ def enter(walk: Walk, entry: Entry) -> Visit:
     _go_through(_target(walk, entry, visit, parsed, hidden), recipe)
     # Where a target ends counts: a command that moves out of it to its caller is another build.
     walk.note("END", ())
-    walk.depth -= 1
+    walk.inside.pop()
     return visit
 
 
-def _again(visit: Visit, entry: Entry) -> Visit:
+def _again(walk: Walk, visit: Visit, entry: Entry) -> Visit:
     if not visit.done:
+        if walk.uncertain and any(UNKNOWN in text for _, text in entry.overriding.identity()):
+            # What looks like the same args may be others each time.
+            raise walk.unknown_turns(str(visit), entry.place)
         hint = "a target cannot be made from itself: break the circle, for example with a target that both use"
         raise EarthfileError(Fault.CYCLE, f"{visit} needs itself", place=entry.place, hint=hint)
     if entry.saving:

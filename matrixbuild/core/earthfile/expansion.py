@@ -6,6 +6,7 @@ and `${x%suffix}`; before it through Docker's, where an error leaves the word as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -31,6 +32,9 @@ class Value:
 EMPTY = Value(text="")
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Stands around the name of a variable whose value is not known."""
+
+Tested = Callable[[frozenset[str]], None]
+"""Told the overrides behind a value that was asked whether it is empty, so that another one takes its place."""
 
 Lookup = Callable[[str], Value | None]
 """The value of a variable that is visible here, or None."""
@@ -72,14 +76,16 @@ def unknown_value(name: str) -> Value:
     return Value(text=f"{UNKNOWN}{name}{UNKNOWN}", unknown=name)
 
 
-def expand(word: str, lookup: Lookup, *, dialect: Dialect = Dialect.EARTHLY, keep_plus_escape: bool = False) -> Value:
+def expand(
+    word: str, lookup: Lookup, *, dialect: Dialect = Dialect.EARTHLY, keep_plus_escape: bool = False, tested: Tested | None = None
+) -> Value:
     r"""Expand variables in one word and take its quotes off; nothing is split.
 
     `\+` stays escaped where a reference is still to be parsed (`keep_plus_escape`) and becomes `+` elsewhere.
     Raises WordError, or ShellOut for `$(...)` and for `$HOME` and `$PATH` where nothing defines them.
     """
     escaped = word.replace("\\+", "\\\\+")
-    value = _expand_earthly(escaped, lookup) if dialect is Dialect.EARTHLY else _expand_docker(escaped, lookup)
+    value = (_expand_earthly if dialect is Dialect.EARTHLY else _expand_docker)(escaped, lookup, tested)
     return value if keep_plus_escape else value.with_text(value.text.replace("\\+", "+"))
 
 
@@ -92,34 +98,37 @@ def runs_a_shell(word: str) -> bool:
     return False
 
 
-def _expand_earthly(word: str, lookup: Lookup) -> Value:
+def _expand_earthly(word: str, lookup: Lookup, tested: Tested | None) -> Value:
     if not any(char in word for char in "$'\"\\"):
         return Value(text=word)
     try:
-        return _Lexer(word, lookup, Dialect.EARTHLY).whole()
+        return _Lexer(word, lookup, Dialect.EARTHLY, tested).whole()
     except WordError as error:
         raise WordError(f"cannot expand {word}: {error}", malformed=error.malformed) from None
 
 
-def _expand_docker(word: str, lookup: Lookup) -> Value:
+def _expand_docker(word: str, lookup: Lookup, tested: Tested | None) -> Value:
     try:
-        return _Lexer(word, lookup, Dialect.DOCKER).whole()
+        return _Lexer(word, lookup, Dialect.DOCKER, tested).whole()
     except WordError:
         return Value(text=word)  # as Earthly before --shell-out-anywhere: no effect where the lexer fails
 
 
 _SPECIAL = "@*#?-$!0"
+_PLAIN = re.compile(r"""[^$'"\\]+""")
+_UP_TO_BRACE = re.compile(r"""[^$'"\\}]+""")
 _ASKED_OF_A_SHELL = ("HOME", "PATH")
 
 
 class _Lexer:
     """One pass over one word."""
 
-    def __init__(self, word: str, lookup: Lookup, dialect: Dialect) -> None:
+    def __init__(self, word: str, lookup: Lookup, dialect: Dialect, tested: Tested | None = None) -> None:
         self._word = word
         self._at = 0
         self._lookup = lookup
         self._dialect = dialect
+        self._tested = tested
 
     def whole(self) -> Value:
         return self._until("")
@@ -134,11 +143,16 @@ class _Lexer:
 
     def _until(self, stop: str) -> Value:
         parts: list[Value] = []
+        plain = _UP_TO_BRACE if stop else _PLAIN
         while char := self._peek():
             if char == stop:
                 self._at += 1
                 return joined(parts)
-            parts.append(self._piece(char))
+            if run := plain.match(self._word, self._at):
+                self._at = run.end()
+                parts.append(Value(text=run.group()))
+            else:
+                parts.append(self._piece(char))
         if stop:
             raise WordError(f"{stop!r} is missing", malformed=True)
         return joined(parts)
@@ -247,8 +261,10 @@ class _Lexer:
         allowed = (":+", ":-", ":?", "?", "%", "#") if self._dialect is Dialect.EARTHLY else (":+", ":-", ":?", "+", "-", "?")
         if modifier not in allowed:
             raise WordError(f"${{{name}{modifier}...}} is no expansion that Earthly knows")
-        word = self._until("}")
-        return _modified(name, modifier, self._get(name), word)
+        word, value = self._until("}"), self._get(name)
+        if value is not None and self._tested and modifier[-1] in "-+?":
+            self._tested(value.taint)
+        return _modified(name, modifier, value, word)
 
 
 def _modified(name: str, modifier: str, value: Value | None, word: Value) -> Value:
@@ -266,6 +282,6 @@ def _modified(name: str, modifier: str, value: Value | None, word: Value) -> Val
                 raise WordError(f"{name} {'is not set or empty' if modifier == ':?' else 'is not set'}{f' ({word.text})' if word.text else ''}")
             return plain
         case "%":
-            return plain.with_text(plain.text.removesuffix(word.text))
+            return plain.influenced(word.taint).with_text(plain.text.removesuffix(word.text))
         case _:
-            return plain.with_text(plain.text.removeprefix(word.text))
+            return plain.influenced(word.taint).with_text(plain.text.removeprefix(word.text))

@@ -94,6 +94,11 @@ def flag(name: str) -> str:
     return "--" + name.rstrip("_").replace("_", "-")
 
 
+def beyond_number(on: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `Features.on` that the number alone does not turn on; none for nothing."""
+    return tuple(each for each in on[1:] if not (since := _SINCE[_FIELD_OF[each[2:]]]) or since > on[0])
+
+
 def features(version: Version | None, *, file: str) -> Features:
     """The features of an Earthfile; `file` is named where there is no VERSION to point at.
 

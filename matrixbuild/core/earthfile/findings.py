@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from matrixbuild.core.earthfile.recipe import Copied, Tree, copies_of
+from matrixbuild.core.earthfile.statements import Stated
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.problems import Place
 
@@ -79,10 +80,16 @@ class Findings:
     ran: list[Ran] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     edges: dict[tuple[Visit, Visit, EdgeKind], None] = field(default_factory=dict)
+    functions: dict[tuple[Visit, str], None] = field(default_factory=dict)
     opaque: dict[Opaque, None] = field(default_factory=dict)
     guards: dict[Guard, None] = field(default_factory=dict)
     secrets: dict[Need, None] = field(default_factory=dict)
     privileged: dict[Need, None] = field(default_factory=dict)
+    said: dict[Visit, dict[str, Place]] = field(default_factory=dict)
+    """The words of the texts that each visit runs, with the first place of each: a later command may run what they wrote."""
+    stated: dict[Stated, None] = field(default_factory=dict)
+    defaults: list[tuple[str, str]] = field(default_factory=list)
+    """ARGs and their defaults as written, where they count only if the ARG is used."""
     named: set[str] = field(default_factory=set)
     """The ARGs that reach the name of an image."""
     deciding: set[str] = field(default_factory=set)
@@ -94,6 +101,12 @@ class Findings:
 
     def note(self, kind: Opacity, place: Place, why: str) -> None:
         self.opaque.setdefault(Opaque(kind=kind, place=place, why=why))
+
+    def say(self, visit: Visit, words: Iterable[str], place: Place) -> None:
+        """A text of a visit has these words."""
+        said = self.said.setdefault(visit, {})
+        for word in words:
+            said.setdefault(word, place)
 
     def take(self, visit: Visit, tree: Tree) -> None:
         """All copies that a new part of a tree holds."""

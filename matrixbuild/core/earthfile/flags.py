@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.flag_values import Form, Value, read_value
@@ -154,6 +155,11 @@ def grouped(args: Sequence[str]) -> tuple[str, ...]:
 
     Simple-minded as Earthly is here: neither nested nor escaped, and one that never closes reaches to the last word.
     """
+    return _grouped(tuple(args))
+
+
+@lru_cache(maxsize=4096)
+def _grouped(args: tuple[str, ...]) -> tuple[str, ...]:
     out: list[str] = []
     pending: list[str] = []
     closer = ""

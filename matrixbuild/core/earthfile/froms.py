@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from matrixbuild.core.earthfile import dockerfile
 from matrixbuild.core.earthfile.call_args import key_value
 from matrixbuild.core.earthfile.dockerfile_text import Instruction, arg_words, instructions
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
+from matrixbuild.core.earthfile.environment import say
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Value, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
 from matrixbuild.core.earthfile.ignorefiles import ignored
 from matrixbuild.core.earthfile.origins import context_file
-from matrixbuild.core.earthfile.recipe import Copied, CopyFlags, FromContext, FromTree, Image, Scratch
+from matrixbuild.core.earthfile.recipe import BaseImage, Copied, CopyFlags, FromContext, FromTree, Image, Scratch, Tree
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_artifact, resolved
 from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Args, Target
-from matrixbuild.core.earthfile.visits import Visit
+from matrixbuild.core.earthfile.visits import Behind, Visit
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, Platform
 from matrixbuild.core.problems import Place
@@ -93,7 +94,7 @@ def _take_globals(target: Target, other: Visit) -> None:
         value = other.globals.active(name)
         if value is not None and target.variables.active(name) is None:
             default = other.inputs.get(name, ("", ""))[1]
-            target.visit.reads(name, value.text, default)
+            target.visit.reads(name, value.text, default, other.behind.get(name, Behind(taint=value.taint, given=True)))
     target.variables.frame.globals = other.globals.copy()
     target.variables.frame.global_imports = dict(other.imports)
 
@@ -134,7 +135,7 @@ def _begin(target: Target, image: Image, *, workdir: str, envs: tuple[tuple[str,
     target.variables.envs = Scope()
     for name, value in envs:
         key, rest = key_value(f"{name}={value}")
-        target.variables.envs.put(key, Value(text=rest or ""))
+        target.variables.envs.put(key, unknown_value(key) if UNKNOWN in value else Value(text=rest or ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,15 +169,18 @@ def from_dockerfile(target: Target, command: Command) -> None:
 
 
 def _begin_stage(target: Target, stage: _Stage, args: list[tuple[str, Value]], place: Place) -> None:
-    text = target.walk.texts(stage.file)[0]
+    text = target.walk.texts(stage.file, of=str(target.visit))[0]
     if text is None:
         raise EarthfileError(
             Fault.FILE_NOT_FOUND, f"FROM DOCKERFILE needs {stage.file}, which does not exist", place=place, hint="-f names another file"
         )
     found = instructions(text, file=stage.file)
-    for instruction in found:
-        target.walk.note(instruction.name, (instruction.value, *(document.text for document in instruction.documents)))
     findings = target.walk.findings
+    for instruction in found:
+        texts = (instruction.value, *(document.text for document in instruction.documents))
+        target.walk.note(instruction.name, (*texts, *(("escape", instruction.escape) if instruction.escape != "\\" else ())))
+        if findings:
+            say(findings, target.visit, " ".join(texts), instruction.place)
     image = dockerfile.stage(
         text,
         file=stage.file,
@@ -190,6 +194,14 @@ def _begin_stage(target: Target, stage: _Stage, args: list[tuple[str, Value]], p
     if findings:
         findings.take(target.visit, image.tree)
     _begin(target, Image(tree=image.tree, config=replace(image.config, shell=None)), workdir=image.config.workdir, envs=image.config.env)
+    target.variables.envs_unknown = not _is_known(target, image.tree)
+
+
+def _is_known(target: Target, tree: Tree) -> bool:
+    """Whether the configuration is known of the base image that a tree rests on."""
+    while not isinstance(tree, Scratch | BaseImage):
+        tree = tree.parent
+    return isinstance(tree, Scratch) or target.walk.image_config(tree.ref, tree.platform) is not None
 
 
 def _takes(found: tuple[Instruction, ...], name: str) -> bool:

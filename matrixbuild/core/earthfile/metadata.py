@@ -20,7 +20,8 @@ def env(target: Target, command: Command) -> None:
     target.check(command)
     name = command.args[0]
     value = target.expand(command.args[2] if len(command.args) == 3 else "", command.place)
-    text = target.walk.use(value, command.place)
+    # Who reads the variable later decides by the overrides behind its value.
+    text = target.walk.use(value, command.place, decides=False)
     target.variables.envs.put(name, value)
     config = target.visit.config
     names = [each for each, _ in config.env]
@@ -53,7 +54,8 @@ def _one_word(target: Target, command: Command) -> str:
     if len(command.args) != 1:
         hint = f'put it in quotes where it holds a blank: {command.name} "a b"'
         raise EarthfileError(Fault.INVALID_ARG, f"{command.name} takes one word, not {len(command.args)}", place=command.place, hint=hint)
-    text = target.text(command.args[0], command.place)
+    # A working directory decides on which file a later path means.
+    text = target.walk.use(target.expand(command.args[0], command.place), command.place, decides=command.name == "WORKDIR")
     target.check_from(command.place, command.name)
     return text
 

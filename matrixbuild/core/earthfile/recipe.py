@@ -174,7 +174,8 @@ class Evaluation:
 
     `image` is what the target is at its end, `artifacts` its artifact tree. `images` and `locals` are the outputs of the target and of
     everything it BUILDs, in Earthfile order. `declared` are the names declared by an ARG anywhere on the path, `used` those overrides
-    that could reach anything but a SAVE IMAGE name, with the places that read them. `commands` is the text of the commands on the path
+    that could reach anything but a SAVE IMAGE name, with the places that read them. Calls that agree on the `deciding` overrides, and on which
+    are given, agree in everything here but texts that nothing more was made of. `commands` is the text of the commands on the path
     (unexpanded, in order), which is what a comment or another target's change leaves alone. `base_images` are refs in order of first use.
     """
 
@@ -184,6 +185,7 @@ class Evaluation:
     locals: tuple[SavedLocal, ...]
     declared: frozenset[str]
     used: tuple[tuple[str, Place], ...]
+    deciding: frozenset[str]
     commands: tuple[str, ...]
     base_images: tuple[BaseImage, ...]
     built: tuple[Tree, ...] = ()
@@ -191,6 +193,13 @@ class Evaluation:
     a target as they are at an IF, a FOR and the end of a WAIT."""
     consulted: tuple[Tree, ...] = ()
     """Trees that gave values (`$HOME` is what their /etc/passwd says), even where nothing else of them is left."""
+    targets: tuple[str, ...] = ()
+    """Every Earthly target that was gone through (`sub+image`), the base recipe as `sub+base`, in order, each once."""
+    texts: tuple[tuple[str, str], ...] = ()
+    """(path, Earthly target): each file of the checkout whose text was asked for, whether or not there is one; the target is that of a
+    FROM DOCKERFILE, and empty for Earthfiles and ignore files."""
+    folders: tuple[str, ...] = ()
+    """The patterns of directories in which Earthfiles were looked for (`services/*`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

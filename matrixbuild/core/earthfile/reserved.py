@@ -14,6 +14,11 @@ _EARTHLY = (
 RESERVED = frozenset({*_PLATFORM, *(f"EARTHLY_{name}" for name in _EARTHLY.split())})
 """Names that no caller may give a value."""
 
+_ALIKE = frozenset({"EARTHLY_LOCALLY", "EARTHLY_TARGET_NAME", *(name for name in _PLATFORM if name.startswith("TARGET"))})
+UNKNOWN_BEFORE = RESERVED - _ALIKE
+"""The built-ins that a partial evaluation does not know: they tell of the checkout's git and path, of the program, of the call's flags and of
+the machine, and those of a plan need not be those of a build."""
+
 EARTHLY_VERSION = "v0.8.16"
 """The Earthly whose behaviour the evaluator follows."""
 

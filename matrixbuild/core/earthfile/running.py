@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.branches import runs
@@ -11,20 +11,19 @@ from matrixbuild.core.earthfile.environment import shell_flags
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity
-from matrixbuild.core.earthfile.flags import GATES, parse_flags
+from matrixbuild.core.earthfile.flags import GATES, Flags, parse_flags
 from matrixbuild.core.earthfile.params import parse_params
 from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.shell_words import NeedsShell, Operator, Reader, ShellSyntax, Token, UnknownVariable, Word, fields, tokens
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Target
+from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place
 
-_CHANGES_WITH_TIME = re.compile(
-    r"\b(?:apt(?:-get)?|apk|yum|dnf|microdnf|zypper|pacman|tdnf|luet|pip3?|npm|yarn|gem|cargo|curl|wget|skopeo"
-    r"|git\s+(?:clone|fetch|pull)|go\s+(?:mod|get|install))\b"
-)
 _HARMLESS = frozenset({"EXPOSE", "VOLUME", "HEALTHCHECK", "HOST", "LABEL", "CMD", "ENTRYPOINT", "USER", "WORKDIR", "CACHE", "ENV", "GIT CLONE"})
 """Commands that read no file and no target, so that nothing but a value in them can be unknown."""
+
+_OF_GUARDS = ("echo", "printf", "exit", "false")
 
 RunBody = Callable[[Target, tuple[syntax.Statement, ...]], None]
 
@@ -47,9 +46,7 @@ def run(target: Target, findings: Findings, command: Command) -> None:
             findings.secrets.setdefault(Need(name=name, place=place))
     text = " ".join(flags.words)
     runs(target, findings, text, " ".join(command.args), place)
-    if _CHANGES_WITH_TIME.search(text):
-        findings.note(Opacity.TIME, place, "it fetches what may be another thing tomorrow")
-    if not findings.uncertain and (message := guard(text, target)) is not None:
+    if not findings.uncertain and not command.exec_mode and (message := guard(text, target)) is not None:
         findings.guards.setdefault(Guard(message=message, place=place))
 
 
@@ -60,15 +57,22 @@ def guard(text: str, target: Target) -> str | None:
     """The message of a RUN that can do nothing but print it and fail; None for any other."""
     reader = Reader(target.lookup)
     try:
-        lines = list(_simple_commands(list(tokens(text))))
+        lines = _guarding(text)
         expanded = [[field.text for word in words for field in fields(word, reader)] for words in lines]
     except (NeedsShell, ShellSyntax, UnknownVariable):
         return None
-    if not expanded or not _fails(expanded[-1]) or not all(line[:1] in (["echo"], ["printf"], ["exit"], ["false"]) for line in expanded):
+    if not expanded or not _fails(expanded[-1]) or not all(line and line[0] in _OF_GUARDS for line in expanded):
         return None
     said = [" ".join(word for word in line[1:] if word not in ("-e", "-n")) for line in expanded if line[0] in ("echo", "printf")]
     target.walk.use(Value(text="", taint=frozenset(reader.taint)), target.walk.at)
     return " ".join(said).strip() or None
+
+
+@lru_cache(maxsize=4096)
+def _guarding(text: str) -> tuple[tuple[Word, ...], ...]:
+    """The commands of a text that may be a guard; none where one of them is another than those of guards, whatever its values are."""
+    lines = tuple(tuple(line) for line in _simple_commands(list(tokens(text))))
+    return lines if all(line[0].literal is None or line[0].literal in _OF_GUARDS for line in lines) else ()
 
 
 def _fails(line: list[str]) -> bool:
@@ -129,7 +133,6 @@ def with_docker(target: Target, findings: Findings, statement: syntax.With, run_
         target.check_feature(GATES["DOCKER", "cache-id"], place=place, what="WITH DOCKER --cache-id")
     findings.privileged.setdefault(Need(name="WITH DOCKER", place=place))
     platform = target.platform(flags.text("platform"), place)
-    inherited = flags.texts("build-arg")
     for word in flags.texts("pull"):
         value = target.expand(word, place)
         target.walk.use(value, place)
@@ -138,17 +141,21 @@ def with_docker(target: Target, findings: Findings, statement: syntax.With, run_
         else:
             target.walk.base_image(value.text, target.materialized(platform or target.default), place)
     for load in flags.texts("load"):
-        name, words = _loaded(load, place)
-        target.text(name, place)
-        reference = target.reference(target.known_text(words[0], place, keep_plus_escape=True), place)
-        args = tuple(target.args(words[1:], place, inherited=inherited))
-        target.go(reference, args, place, platform=platform, build=False, pass_args=flags.on("pass-args"), kind=EdgeKind.LOAD)
+        seen(target, findings, command, lambda load=load: _load(target, load, flags, platform, place))  # type: ignore[misc]
     for word in (*flags.texts("compose"), *flags.texts("service")):
         target.text(word, place)
     if flags.texts("compose"):
         findings.note(Opacity.TIME, place, "the images of its compose files are those of the moment")
     run_body(target, statement.body)
     target.walk.note("END", ())
+
+
+def _load(target: Target, load: str, flags: Flags, platform: Platform | None, place: Place) -> None:
+    name, words = _loaded(load, place)
+    target.text(name, place)
+    reference = target.reference(target.known_text(words[0], place, keep_plus_escape=True), place)
+    args = tuple(target.args(words[1:], place, inherited=flags.texts("build-arg")))
+    target.go(reference, args, place, platform=platform, build=False, pass_args=flags.on("pass-args"), kind=EdgeKind.LOAD)
 
 
 def _loaded(load: str, place: Place) -> tuple[str, tuple[str, ...]]:
@@ -162,24 +169,31 @@ def _loaded(load: str, place: Place) -> tuple[str, tuple[str, ...]]:
     return name, parse_params(reference, place) or tuple(reference.split())
 
 
+def seen(target: Target, findings: Findings, command: Command, carry_out: Callable[[], None]) -> None:
+    """Carry out a command of a partial evaluation, or take it for anything it may be. Raises EarthfileError for what Earthly refuses too."""
+    depth, frames, visits = len(target.walk.inside), len(target.variables.frames), len(target.walk.visits.all)
+    try:
+        carry_out()
+    except EarthfileError as error:
+        if error.fault not in (Fault.NEEDS_EARTHLY, Fault.UNKNOWN_VALUE):
+            raise
+        del target.walk.inside[depth:]
+        target.walk.visits.forget_undone(visits)
+        del target.variables.frames[frames:]
+        unseen(target, findings, command, error)
+
+
 def unseen(target: Target, findings: Findings, command: Command, error: EarthfileError) -> None:
     """A command whose meaning only a build knows. Where it may read files or reach targets, it may be any: all of them count."""
-    place = command.place
-    use_everything(target, findings, " ".join(command.args), place, all_of_it=command.name not in _HARMLESS)
+    place, text = command.place, " ".join(command.args)
     if command.name in _HARMLESS:
+        runs(target, findings, text, text, place)
         findings.note(Opacity.VALUES, place, error.summary)
         return
+    runs(target, findings, text, f"{text} ; env", place)
+    target.walk.use_all(findings, place)
     findings.note(Opacity.INPUTS, place, error.summary)
     if command.name not in ("FROM", "FROM DOCKERFILE", "DO"):
         return
     target.visit.has_from = True
     target.variables.envs, target.variables.envs_unknown = Scope(), True
-
-
-def use_everything(target: Target, findings: Findings, text: str, place: Place, *, all_of_it: bool) -> None:
-    """Count what a text names as used, or everything: then even ARGs that nothing on the path declares."""
-    runs(target, findings, text, f"{text} ; env" if all_of_it else text, place)
-    if all_of_it:
-        findings.everything = findings.everything or place
-        for name, _ in target.walk.call.overrides:
-            target.walk.use(Value(text="", taint=frozenset({name})), place)

@@ -6,12 +6,25 @@ LET beats an override that was passed on active (--pass-args), which beats an AR
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import Fault
 from matrixbuild.core.earthfile.reserved import RESERVED
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@lru_cache(maxsize=4096)
+def spelled(text: str) -> frozenset[str]:
+    """The words in a text that could be names of variables; each value is asked for at every command."""
+    return frozenset(_WORD.findall(text))
+
+
+_NONE = frozenset[str]()
 
 
 class ScopeProblem(Exception):  # noqa: N818
@@ -51,6 +64,13 @@ class Scope:
 
     def active_names(self) -> frozenset[str]:
         return frozenset(self._active)
+
+    def active_texts(self) -> list[str]:
+        return [self._values[name].text for name in self._active]
+
+    def taints(self) -> dict[str, frozenset[str]]:
+        """The overrides behind each active name."""
+        return {name: self._values[name].taint for name in self._active}
 
     def put(self, name: str, value: Value, *, active: bool = True) -> None:
         self._values[name] = value
@@ -144,10 +164,10 @@ class Variables:
 
     def _seen(self, name: str) -> tuple[Value | None, frozenset[str]]:
         """The value, and the overrides that decided on where it comes from."""
-        taint: frozenset[str] = frozenset()
+        taint = _NONE
         for scope in self._layers():
             if (value := scope.active(name)) is not None:
-                return (value.influenced(taint) if taint else value), frozenset()
+                return (value.influenced(taint) if taint else value), _NONE
             if scope.absent:
                 taint |= scope.absent.get(name, frozenset())
         return None, taint
@@ -158,13 +178,20 @@ class Variables:
 
     def influences(self) -> dict[str, frozenset[str]]:
         """The names in a command's environment that overrides had a part in, with these."""
-        names = {name for scope in self._layers() for name in (*scope.active_names(), *scope.absent)}
-        found = {}
-        for name in sorted(names):
+        layers = self._layers()
+        found: dict[str, frozenset[str]] = {}
+        for scope in reversed(layers):
+            found |= scope.taints()
+        # Only what is not there because of a condition has to be looked for layer by layer.
+        for name in {name for scope in layers for name in scope.absent}:
             value, missed = self._seen(name)
-            if taint := missed if value is None else value.taint:
-                found[name] = taint
-        return found
+            found[name] = missed if value is None else value.taint
+        return {name: found[name] for name in sorted(found) if found[name]}
+
+    def spelled(self) -> frozenset[str]:
+        """The words that stand in values which are visible here."""
+        values = {text for scope in self._layers() for text in scope.active_texts()}
+        return frozenset[str]().union(*[spelled(text) for text in values if text])
 
     def _any(self, name: str) -> Value | None:
         inactive = (value for scope in self._layers() if (value := scope.get(name)) is not None)

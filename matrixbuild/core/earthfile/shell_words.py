@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.arithmetic import arithmetic
 from matrixbuild.core.earthfile.expansion import Lookup
@@ -206,6 +207,7 @@ def _substituted(part: str, reader: Reader, *, quoted: bool) -> list[Piece]:
     return _parameter(part[2:-1], reader, quoted=quoted)
 
 
+@lru_cache(maxsize=4096)
 def names_joined(word: str) -> str:
     """`$NAME` as `${NAME}`, so that one rule reads both; what is single-quoted or escaped stays."""
     found, at, double = "", 0, False
@@ -310,6 +312,8 @@ class Field:
 
 def fields(word: Word, reader: Reader) -> list[Field]:
     """What one word becomes on a command line: none, one or several fields."""
+    if word.literal is not None and not word.literal.startswith("~"):
+        return [_plain(word.literal)]
     text, home = word.text, list[Piece]()
     if text == "~" or text.startswith("~/"):
         text, home = text[1:], [Piece(reader.get("HOME") or "", quoted=True)]
@@ -320,6 +324,12 @@ def fields(word: Word, reader: Reader) -> list[Field]:
     for piece in (*home, *pieces(names_joined(text), reader)):
         open_field = _append(found, piece, open_field=open_field)
     return [_field(parts) for parts in found]
+
+
+@lru_cache(maxsize=4096)
+def _plain(literal: str) -> Field:
+    """The field of a word that holds nothing to expand and no quotes."""
+    return _field([Piece(literal)])
 
 
 def _append(found: list[list[Piece]], piece: Piece, *, open_field: bool) -> bool:

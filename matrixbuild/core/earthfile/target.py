@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.earthfile.call_args import flag_args
 from matrixbuild.core.earthfile.environment import use_text
-from matrixbuild.core.earthfile.expansion import EMPTY, Dialect, Lookup, ShellOut, Value, WordError, expand, unknown_value
+from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Dialect, Lookup, ShellOut, Value, WordError, expand, unknown_value
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
@@ -15,7 +16,7 @@ from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
 from matrixbuild.core.earthfile.recipe import Asked, Question
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_target, resolved
-from matrixbuild.core.earthfile.reserved import RESERVED, builtin_args, platform_args
+from matrixbuild.core.earthfile.reserved import RESERVED, UNKNOWN_BEFORE, builtin_args, platform_args
 from matrixbuild.core.earthfile.scope import Scope, Variables, combined
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.visits import Block, Visit
@@ -28,6 +29,8 @@ EMPTY_IMAGE = ImageConfig(env=(("PATH", DEFAULT_PATH),), workdir="/")
 """What FROM scratch starts with."""
 
 Args = tuple[tuple[str, Value], ...]
+
+_PLAIN = re.compile(r"-{0,2}[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +63,11 @@ class Target:
         value = self.variables.active(name)
         if value is None and (missed := self.variables.missed(name)):
             self.walk.use(Value(text="", taint=missed), self.walk.at)
-        return unknown_value(name) if value is None and self._perhaps_set(name) else value
+        if value is not None or not self._perhaps_set(name):
+            return value
+        if self.walk.findings:
+            self.walk.findings.note(Opacity.VALUES, self.walk.at, f"${name} is what a base image sets, which nobody looked at")
+        return unknown_value(name)
 
     def _perhaps_set(self, name: str) -> bool:
         """Whether the image may define a variable. A partial evaluation takes an image that nobody looked at not to define one that is
@@ -98,7 +105,7 @@ class Target:
         try:
             # A partial evaluation asks no image: what $HOME gives there is as unknown as any other shell-out's output.
             lookup = self.lookup_at(place) if self.dialect is Dialect.EARTHLY and not self.walk.findings else self.lookup
-            return expand(word, lookup, dialect=self.dialect, keep_plus_escape=keep_plus_escape)
+            return expand(word, lookup, dialect=self.dialect, keep_plus_escape=keep_plus_escape, tested=self.walk.decide)
         except WordError as error:
             raise EarthfileError(
                 Fault.SYNTAX if error.malformed else Fault.INVALID_ARG, str(error), place=place, hint="put it in single quotes to have it as it is"
@@ -126,7 +133,7 @@ class Target:
         findings = self.walk.findings
         if findings is None:
             raise self.shell_out(command, place)
-        self.check_from(place, "a shell-out")
+        self.check_shell_out(command, place)
         use_text(word, place, walk=self.walk, findings=findings, variables=self.variables, visit=self.visit)
         findings.note(Opacity.VALUES, place, f"$({command}) is known only while it is built")
         return unknown_value(f"({command})")
@@ -136,21 +143,34 @@ class Target:
         """Whether we are on no branch that may not be taken."""
         return self.walk.findings is None or not self.walk.findings.uncertain
 
-    @staticmethod
-    def unknown(name: str, place: Place) -> EarthfileError:
+    def unknown(self, name: str, place: Place) -> EarthfileError:
+        """The error of a value that nobody knows where it must be known."""
+        if self.walk.findings:
+            return EarthfileError(Fault.UNKNOWN_VALUE, f"${name} is known only while it is built", place=place)
         hint = f"fetch the base image first, or declare ARG {name} above"
         return EarthfileError(Fault.UNKNOWN_VALUE, f"${name} may be set by a base image that has not been looked at", place=place, hint=hint)
 
     def shell_out(self, command: str, place: Place) -> EarthfileError:
-        """The error of a word that runs a shell."""
+        """The error of a word that runs a shell. Raises EarthfileError (NO_FROM, NO_SHELL)."""
+        self.check_shell_out(command, place)
+        return needs_earthly(f"$({command}) runs a shell in the image, which", place)
+
+    def check_shell_out(self, command: str, place: Place) -> None:
+        """Raise EarthfileError (NO_FROM, NO_SHELL) where a word can run no shell."""
         self.check_from(place, "a shell-out")
         if lacks_shell(self.walk.known.listing, self.visit.tree):
             self.walk.forced.append(self.visit.tree)
             summary = f"$({command}) needs a shell, and the image has no /bin/sh"
-            return EarthfileError(Fault.NO_SHELL, summary, place=place, hint="write the value itself")
-        return needs_earthly(f"$({command}) runs a shell in the image, which", place)
+            raise EarthfileError(Fault.NO_SHELL, summary, place=place, hint="write the value itself")
 
     # Where commands are allowed ----------------------------------------------
+
+    def check_shell(self, place: Place, what: str) -> None:
+        """Raise EarthfileError (NO_SHELL) where it is certain that the image has no shell for what Earthly evaluates in it."""
+        if lacks_shell(self.walk.known.listing, self.visit.tree):
+            self.walk.forced.append(self.visit.tree)
+            hint = "Earthly runs it in the image itself: FROM one that has a shell, or use ARGs"
+            raise EarthfileError(Fault.NO_SHELL, f"{what} cannot be evaluated: the image has no /bin/sh", place=place, hint=hint)
 
     def check_from(self, place: Place, command: str) -> None:
         """Raise EarthfileError (NO_FROM) before the first FROM."""
@@ -238,6 +258,8 @@ class Target:
         values |= platform_args("USER", native) | (platform_args("NATIVE", native) if self.features.new_platform else {})
         for name, value in values.items():
             self.variables.builtins.put(name, Value(text=value), active=False)
+        for name in UNKNOWN_BEFORE if self.walk.findings else ():
+            self.variables.builtins.put(name, unknown_value(name), active=False)
         self._declare_platform()
 
     # References --------------------------------------------------------------
@@ -257,6 +279,8 @@ class Target:
                     hint=f"write ./{path}+{reference.name} for a directory",
                 )
             path = frame.imports.get(path) or frame.global_imports[path]
+            if UNKNOWN in path:
+                raise self.unknown(path.strip(UNKNOWN), place)
             where = parse_target(f"{path}+none").where
         if where is Where.REMOTE:
             raise needs_earthly(f"{path} is another repository, which", place)
@@ -294,8 +318,6 @@ class Target:
     ) -> Visit:
         """Have another target gone through; `build` as BUILD does it: its outputs are saved if this target's are."""
         overriding = self.overriding(reference, args, pass_args=pass_args)
-        if self.walk.findings:
-            self._note_own(overriding)
         if self.walk.findings and (remote := self._remote(reference, overriding, place)):
             return remote
         visit = self.walk.enter(
@@ -313,18 +335,10 @@ class Target:
         if reference.where is Where.HERE:
             for name, (value, default) in visit.inputs.items():
                 if name not in overriding:
-                    self.visit.reads(name, value, default)
+                    self.visit.reads(name, value, default, visit.behind[name])
         if self.walk.findings:
             self.walk.findings.edges.setdefault((self.visit, visit, EdgeKind.BUILD if build else kind))
         return visit
-
-    def _note_own(self, overriding: Scope) -> None:
-        """Two calls of a target with equal args are one, so that args of a call's own decide on what is gone through."""
-        ambient = self.variables.frames[0].overriding
-        for name in overriding:
-            value = overriding.get(name)
-            if value is not None and value != ambient.get(name) and self.walk.findings:
-                self.walk.findings.deciding |= value.taint
 
     def _remote(self, reference: Reference, overriding: Scope, place: Place) -> Visit | None:
         """What stands for a target of another repository in a partial evaluation: it sees nothing of ours but the args it is given."""
@@ -343,14 +357,26 @@ class Target:
 
     def args(self, words: tuple[str, ...], place: Place, *, inherited: tuple[str, ...] = ()) -> list[tuple[str, Value]]:
         """`--X=1`, `--X 1` and (`inherited`) the values of --build-arg as names and values, in order, repeated ones kept."""
-        values = [self.expand(word, place, keep_plus_escape=True) for word in words]
+        values = [self._arg(word, place) for word in words]
         if self.walk.findings and (name := next((value.unknown for value in values if value.unknown and not value.text.startswith("-")), "")):
             raise self.unknown(name, place)
         found = flag_args(values, place)
-        found += [self._inherited(self.expand(word, place, keep_plus_escape=True), place) for word in inherited]
+        found += [self._inherited(self._arg(word, place), place) for word in inherited]
         if name := next((name for name, _ in found if name in RESERVED), ""):
             hint = "it has the value that the call itself gives it"
             raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot be passed", place=place, hint=hint)
+        return found
+
+    def _arg(self, word: str, place: Place) -> Value:
+        """A word of an arg; in a partial evaluation its name stays known where its value is not."""
+        name, equals, value = word.partition("=")
+        if self.walk.findings and equals and _PLAIN.fullmatch(name):
+            found = self.expand(value, place, keep_plus_escape=True)
+            return found.with_text(f"{name}={found.text}")
+        found = self.expand(word, place, keep_plus_escape=True)
+        if "$" in name:
+            # Which arg is given hangs on it.
+            self.walk.decide(found.taint)
         return found
 
     def _inherited(self, value: Value, place: Place) -> tuple[str, Value]:

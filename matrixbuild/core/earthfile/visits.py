@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matrixbuild.core.earthfile.expansion import UNKNOWN
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import SavedImage, SavedLocal, Scratch, Tree
 from matrixbuild.core.earthfile.reserved import RESERVED
@@ -50,9 +50,20 @@ class Block:
             item.saved |= item.wanted or isinstance(item.output, SavedLocal)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What an input of a visit comes from: the overrides behind its value and its default. `given`: the value is another thing than the
+    default; `ambient`: it is the one that was given for the whole call."""
+
+    taint: frozenset[str] = frozenset()
+    given: bool = False
+    ambient: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Visit:
-    """An Earthly target in the making or made. `inputs` are the args it was compared by before 0.8: name -> (value, default)."""
+    """An Earthly target in the making or made. `inputs` are the args it was compared by before 0.8: name -> (value, default); `behind`
+    tells where they come from. `given` are the overrides it was called with."""
 
     directory: str
     name: str
@@ -60,6 +71,8 @@ class Visit:
     identity: tuple[tuple[str, str], ...]
     done: bool = False
     inputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    behind: dict[str, Behind] = field(default_factory=dict)
+    given: dict[str, Value] = field(default_factory=dict)
     tree: Tree = field(default_factory=Scratch)
     workdir: str = ""
     config: ImageConfig = field(default_factory=ImageConfig)
@@ -93,50 +106,71 @@ class Visit:
         for block in reversed(self.blocks):
             block.wait()
 
-    def reads(self, name: str, value: str, default: str) -> None:
+    def reads(self, name: str, value: str, default: str, behind: Behind) -> None:
         """Its result depends on an arg."""
         self.inputs.pop(name, None)
         self.inputs[name] = value, default
+        self.behind[name] = behind
 
-    def same_for(self, overriding: Scope) -> bool:
-        """Whether other overrides would give the same, as Earthly compares calls of a target before 0.8."""
+    def same_for(self, overriding: Scope, ambient: Scope, compared: set[str]) -> bool:
+        """Whether other overrides would give the same, as Earthly compares calls of a target before 0.8; `compared` gains the overrides that
+        this hangs on. An arg of the whole call is the same in all of it, whatever it is."""
         for name, (value, default) in self.inputs.items():
-            given = overriding.get(name)
+            given, behind = overriding.get(name), self.behind[name]
+            if given is None:
+                compared |= behind.taint if behind.given and name not in RESERVED else frozenset()
+            elif not (behind.ambient and given == ambient.get(name)):
+                compared |= given.taint | behind.taint
             if given is not None and given.text != value:
                 return False
             if given is None and name not in RESERVED and value != default:
                 return False
         return True
 
+    def same_call(self, overriding: Scope, ambient: Scope, compared: set[str]) -> bool:
+        """Whether it was called with the same overrides, as Earthly 0.8 compares; `compared` as in `same_for`."""
+        if set(overriding) != set(self.given):
+            return False
+        for name, theirs in self.given.items():
+            ours = overriding.get(name) or theirs
+            if not ours == theirs == ambient.get(name):
+                compared |= ours.taint | theirs.taint
+            if ours.text != theirs.text:
+                return False
+        return True
+
 
 class Visits:
-    """All visits of one evaluation, in order. `upfront` (0.8): one per set of overrides, whatever the target does with them."""
+    """All visits of one evaluation, in order. `upfront` (0.8): one per set of overrides, whatever the target does with them.
+
+    `ambient` are the overrides of the whole call, `compared` those of them that decided on which calls of a target are one.
+    """
 
     def __init__(self, *, upfront: bool) -> None:
         self.all: list[Visit] = []
         self.upfront = upfront
-        self._found: dict[tuple[object, ...], Visit] = {}
+        self.ambient = Scope()
+        self.compared: set[str] = set()
 
     def find(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit | None:
         """The visit that stands for these, if there is one."""
-        if self.upfront:
-            return self._found.get((directory, name, platform, overriding.identity()))
+        same = Visit.same_call if self.upfront else Visit.same_for
         candidates = (visit for visit in self.all if (visit.directory, visit.name, visit.platform) == (directory, name, platform))
-        return next((visit for visit in candidates if visit.same_for(overriding)), None)
+        return next((visit for visit in candidates if same(visit, overriding, self.ambient, self.compared)), None)
 
     def add(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit:
         identity = overriding.identity()
         visit = Visit(directory=directory, name=name, platform=platform, identity=identity)
-        visit.inputs = {arg: (value, "") for arg, value in identity}
+        visit.given = {arg: value for arg in overriding if (value := overriding.get(arg))}
+        for arg, value in visit.given.items():
+            visit.reads(arg, value.text, "", Behind(taint=value.taint, given=True, ambient=value == self.ambient.get(arg)))
         self.all.append(visit)
-        self._found[directory, name, platform, identity] = visit
         return visit
 
     def forget_undone(self, since: int) -> None:
         """Drop the visits after the first `since` that an error left unfinished."""
         for visit in [each for each in self.all[since:] if not each.done]:
             self.all.remove(visit)
-            self._found = {key: found for key, found in self._found.items() if found is not visit}
 
 
 def check_images(items: list[Item]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from matrixbuild.core.problems import Place, did_you_mean
 
 MAX_DEPTH = 64
 """How many targets and functions may be inside of one another: beyond, one is taken to call itself with ever new args."""
+
+MOST_TURNS = 6
+"""So often a target or function is gone through inside of itself where nobody knows whether it calls itself once more."""
 
 IGNORE_FILES = (".earthignore", ".earthlyignore")
 
@@ -78,10 +82,13 @@ class Walk:
     enter: Callable[[Walk, Entry], Visit]
     """Goes through a target (given from above: targets call one another)."""
     declared: set[str] = field(default_factory=set)
+    deciding: set[str] = field(default_factory=set)
+    """The overrides that decide on what is gone through: calls that agree on them, and on which are given, differ in nothing but texts."""
     used: dict[tuple[str, Place], None] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     bases: dict[tuple[str, Platform], BaseImage] = field(default_factory=dict)
-    depth: int = 0
+    inside: list[str] = field(default_factory=list)
+    """The targets and functions that are gone through now, the outermost first."""
     saved: int = 0
     forced: list[Tree] = field(default_factory=list)
     """Trees that are made whatever becomes of them."""
@@ -89,6 +96,10 @@ class Walk:
     """Trees that values came from."""
     asked: list[Question] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
+    looked: dict[tuple[str, str], None] = field(default_factory=dict)
+    """As Evaluation.texts."""
+    folders: dict[str, None] = field(default_factory=dict)
+    """As Evaluation.folders."""
     findings: Findings | None = None
     """Of a partial evaluation; None where the evaluation is not partial."""
     at: Place = field(default_factory=lambda: Place(file="Earthfile", line=1))
@@ -97,8 +108,9 @@ class Walk:
 
     # What is asked for ------------------------------------------------------
 
-    def texts(self, *paths: str) -> tuple[str | None, ...]:
-        """The texts of files of the checkout, None where there is none; what is not known is asked for at once."""
+    def texts(self, *paths: str, of: str = "") -> tuple[str | None, ...]:
+        """The texts of files of the checkout, None where there is none; what is not known is asked for at once. `of`: as in Evaluation.texts."""
+        self.looked.update(dict.fromkeys((path, of) for path in paths))
         if missing := tuple(path for path in paths if path not in self.known.texts):
             raise Want(Wanted(texts=missing))
         return tuple(self.known.texts[path] for path in paths)
@@ -137,15 +149,15 @@ class Walk:
 
     # What is noted down -----------------------------------------------------
 
-    def note(self, name: str, args: tuple[str, ...]) -> None:
-        """A command on the path, as written."""
+    def note(self, name: str, args: tuple[str, ...], *, listed: bool = False) -> None:
+        """A command on the path, as written; `listed`: its words were a JSON list, which runs without a shell."""
         if not self.silent:
-            self.commands.append(" ".join((name, *args)))
+            self.commands.append(f"{name} {json.dumps(args)}" if listed else " ".join((name, *args)))
 
     def note_statement(self, statement: syntax.Statement) -> None:
         """A command or an IF with all its branches, as written."""
         if isinstance(statement, syntax.Command):
-            self.note(statement.name, statement.args)
+            self.note(statement.name, statement.args, listed=statement.exec_mode)
         elif isinstance(statement, syntax.If):
             arms = ((statement.expression, statement.body), *((each.expression, each.body) for each in statement.else_ifs))
             for expression, body in (*arms, ((), statement.otherwise or ())):
@@ -158,16 +170,28 @@ class Walk:
     def silence(self) -> Iterator[None]:
         """What is gone through meanwhile was noted already."""
         self.silent += 1
-        yield
-        self.silent -= 1
+        try:
+            yield
+        finally:
+            self.silent -= 1
 
     def use(self, value: Value, place: Place, *, decides: bool = True) -> str:
         """The text of a value that reaches more than the name of an image; unless it `decides`, nothing else is gone through for another."""
         for name in sorted(value.taint):
             self.used.setdefault((name, place))
-        if decides and self.findings:
-            self.findings.deciding |= value.taint
+        if decides:
+            self.deciding |= value.taint
         return value.text
+
+    def decide(self, taint: frozenset[str]) -> None:
+        """What is gone through, or which ARGs are behind a value, hangs on these overrides."""
+        self.deciding |= taint
+
+    def use_all(self, findings: Findings, place: Place) -> None:
+        """Any ARG may be read, even one that nothing on the path declares."""
+        findings.everything = findings.everything or place
+        for name, _ in self.call.overrides:
+            self.use(Value(text="", taint=frozenset({name})), place)
 
     def order(self) -> int:
         self.saved += 1
@@ -175,9 +199,24 @@ class Walk:
 
     # What guards ------------------------------------------------------------
 
+    @property
+    def uncertain(self) -> bool:
+        """Whether we are on a branch that may not be taken."""
+        return bool(self.findings and self.findings.uncertain)
+
     def deeper(self, what: str, place: Place) -> None:
-        """One level more; raises EarthfileError (CYCLE) where there are too many."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
+        """Enter a target or function. Raises EarthfileError: CYCLE where too many are inside of one another, UNKNOWN_VALUE where one calls
+        itself and a condition that nobody knows may end that at any depth."""
+        deep = len(self.inside) >= MAX_DEPTH
+        if self.uncertain and (deep or self.inside.count(what) >= MOST_TURNS):
+            raise self.unknown_turns(what, place)
+        if deep:
             hint = "something calls itself with ever new args, or the Earthfile has to be made flatter"
-            raise EarthfileError(Fault.CYCLE, f"{what} is inside of {MAX_DEPTH} other targets and functions", place=place, hint=hint)
+            most = max(self.inside, key=self.inside.count)
+            raise EarthfileError(Fault.CYCLE, f"{most} is inside of {MAX_DEPTH} other targets and functions", place=place, hint=hint)
+        self.inside.append(what)
+
+    @staticmethod
+    def unknown_turns(what: str, place: Place) -> EarthfileError:
+        hint = "let a condition over ARGs end it"
+        return EarthfileError(Fault.UNKNOWN_VALUE, f"how often {what} calls itself is known only while it is built", place=place, hint=hint)

@@ -27,6 +27,7 @@ def expanded(target: Target, reference: Reference, place: Place) -> tuple[Refere
         pattern = resolved(directory, reference.path)
     except ReferenceProblem as problem:
         raise EarthfileError(Fault.UNKNOWN_TARGET, str(problem), place=place, hint="only directories of the checkout can be built from") from None
+    target.walk.folders.setdefault(pattern)
     found = tuple(path for path in _directories(target, pattern) if _has(target, path, reference.name, place))
     if not found:
         raise EarthfileError(Fault.UNKNOWN_TARGET, f"no directory matches {reference}", place=place, hint="each needs an Earthfile with that target")

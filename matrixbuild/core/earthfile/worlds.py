@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matrixbuild.core.earthfile.expansion import UNKNOWN, Value, unknown_value
+from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.scope import Frame, Scope, Variables
 from matrixbuild.core.earthfile.target import Target
 from matrixbuild.core.images import ImageConfig
@@ -90,7 +91,7 @@ def merge(target: Target, worlds: Sequence[World], place: Place) -> None:
         frames=[_frame(target, worlds, position, place) for position in range(len(first.frames))],
         envs=_scope(target, worlds, [world.envs for world in worlds], 0, place),
         envs_unknown=any(world.envs_unknown for world in worlds),
-        builtins=first.builtins,
+        builtins=_scope(target, worlds, [world.builtins for world in worlds], 0, place),
         config=worlds[-1].config,
         workdir=first.workdir if len(workdirs) == 1 else f"/{UNKNOWN}workdir{UNKNOWN}",
         has_from=any(world.has_from for world in worlds),
@@ -99,6 +100,19 @@ def merge(target: Target, worlds: Sequence[World], place: Place) -> None:
         pushed=all(world.pushed for world in worlds),
     )
     enter(target, merged)
+    findings = target.walk.findings
+    if findings and len({world.current for world in worlds}) > 1:
+        findings.note(Opacity.INPUTS, place, "for which platform it is built from here on is known only while it is built")
+        target.walk.use_all(findings, place)
+
+
+def _imports(found: Sequence[dict[str, str]]) -> dict[str, str]:
+    """An alias that leads elsewhere in another state leads nobody knows where."""
+    merged: dict[str, str] = {}
+    for imports in found:
+        for name, path in imports.items():
+            merged[name] = path if merged.get(name, path) == path else f"{UNKNOWN}{name}{UNKNOWN}"
+    return merged
 
 
 def _frame(target: Target, worlds: Sequence[World], position: int, place: Place) -> Frame:
@@ -107,10 +121,10 @@ def _frame(target: Target, worlds: Sequence[World], position: int, place: Place)
         directory=frames[0].directory,
         overriding=frames[0].overriding,
         globals=_scope(target, worlds, [frame.globals for frame in frames], position, place),
-        global_imports={name: path for frame in reversed(frames) for name, path in frame.global_imports.items()},
+        global_imports=_imports([frame.global_imports for frame in frames]),
         args=_scope(target, worlds, [frame.args for frame in frames], position, place),
         lets=_scope(target, worlds, [frame.lets for frame in frames], position, place),
-        imports={name: path for frame in reversed(frames) for name, path in frame.imports.items()},
+        imports=_imports([frame.imports for frame in frames]),
     )
 
 
@@ -122,6 +136,8 @@ def _scope(target: Target, worlds: Sequence[World], scopes: Sequence[Scope], pos
         known = [value for value in values if value is not None]
         if len(known) == len(values) and len({(value.text, value.unknown) for value in known}) == 1:
             taint = frozenset[str]().union(*(value.taint for value in known))
+            if any(value != known[0] for value in known):
+                target.walk.decide(taint)  # with other values they would differ
             merged.put(name, known[0].influenced(taint), active=active)
         else:
             _unknown(target, worlds, position, name, place)

@@ -10,6 +10,9 @@ from matrixbuild.core.earthfile.analysis import WHOLE_ENVIRONMENT, Analysis, ana
 from matrixbuild.core.earthfile.environment import reads_everything
 from matrixbuild.core.earthfile.evaluate import Call, Known, examine
 from matrixbuild.core.earthfile.recipe import Wanted
+from matrixbuild.core.earthfile.statements import Statement
+from matrixbuild.core.images import ImageConfig
+from matrixbuild.core.names import Platform
 from matrixbuild.core.reads import Reader
 from tests.core.earthfile.evaluating import listing
 
@@ -21,11 +24,15 @@ def analysed(
     files: Mapping[str, str] | None = None,
     args: Mapping[str, str] | None = None,
     directory: str = "",
+    statements: tuple[Statement, ...] = (),
+    images: Mapping[str, ImageConfig] | None = None,
 ) -> Analysis:
+    """`images` are configurations of base images for linux/amd64, by ref; all others are unknown."""
     checkout = {"Earthfile": dedent(text).lstrip(), **{path: dedent(content).lstrip() for path, content in (files or {}).items()}}
     call = Call(directory=directory, target=target, overrides=tuple((args or {}).items()))
     texts: dict[str, str | None] = {}
-    while isinstance(found := examine(call, Known(listing=listing(checkout), texts=texts)), Wanted):
+    configs = {(ref, Platform()): config for ref, config in (images or {}).items()}
+    while isinstance(found := examine(call, Known(listing=listing(checkout), texts=texts, images=configs, statements=statements)), Wanted):
         assert found.texts
         assert not found.images
         texts |= {path: checkout.get(path) for path in found.texts}

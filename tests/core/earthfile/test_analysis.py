@@ -63,6 +63,9 @@ def test_an_arg_is_used_by(command: str) -> None:
         "  RUN envsubst <x\n",
         '  RUN x=1; echo "${!x}"\n',
         "  RUN (set; true)\n",
+        '  RUN bash -c "declare"\n',
+        "  RUN typeset | sort\n",
+        "  RUN compgen -A variable\n",
         "  RUN cat /proc/self/environ\n",
         '  IF [ "$(env)" = x ]\n    RUN true\n  END\n',
     ],
@@ -73,7 +76,7 @@ def test_what_reads_the_whole_environment_uses_every_active_arg(text: str) -> No
     assert found.name_only == ()
 
 
-@pytest.mark.parametrize("text", ["/usr/bin/env bash x", "env X=1 make", "set -e", "export X=1", "printenv X"])
+@pytest.mark.parametrize("text", ["/usr/bin/env bash x", "env X=1 make", "set -e", "export X=1", "printenv X", "declare -i x=1", "declare x"])
 def test_what_only_looks_like_it_does_not(text: str) -> None:
     assert used(HEAD + f"  ARG A\n  RUN {text}\n") == {}
 
@@ -195,6 +198,33 @@ def test_what_fails_on_a_branch_that_may_not_be_taken_is_no_error() -> None:
         analysed(text.replace("COPY a /", "FROM +nowhere"), files={"b": ""})
     with pytest.raises(EarthfileError, match="nothing to copy at /missing"):
         analysed(HEAD + "  COPY missing /\n")
+
+
+def test_a_copy_that_another_from_drops_may_mean_nothing() -> None:
+    """Earthly executes nothing that no result needs."""
+    assert analysed(HEAD + "  COPY missing /\n  FROM alpine\n  COPY b /\n", files={"b": ""}).files == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("body", "args", "counts"),
+    [
+        ("RUN echo $A", {}, True),
+        ("RUN echo $A", {"A": "2"}, False),
+        ("RUN echo", {}, False),
+        ("ARG B=$A\n  RUN echo $B", {}, True),
+        ("SAVE IMAGE r.example.com/x:$A", {}, False),
+        ("RUN env", {}, True),
+    ],
+)
+def test_a_default_counts_where_nothing_gives_an_arg_that_is_used_a_value(body: str, args: dict[str, str], counts: bool) -> None:
+    one, other = (analysed(f"VERSION 0.8\nFROM alpine\nmain:\n  ARG A={default}\n  {body}\n", args=args) for default in ("0", "1"))
+    assert (one.commands != other.commands) == counts
+
+
+def test_a_default_that_runs_a_shell_counts_even_where_the_arg_is_given() -> None:
+    """Earthly runs it all the same, and fails where that fails."""
+    one, other = (analysed(f"{HEAD}  ARG A=$(echo {word})\n", args={"A": "1"}) for word in ("x", "y"))
+    assert one.commands != other.commands
 
 
 def test_a_loop_over_nobody_knows_what_is_gone_through_until_nothing_new_is_found() -> None:
@@ -339,8 +369,9 @@ def test_guards_are_values() -> None:
 )
 @pytest.mark.parametrize("base", ["alpine:3.20", "scratch"])
 def test_a_home_directory_depends_on_the_tree_it_is_asked_of(base: str, command: str) -> None:
-    text = f"VERSION 0.8\nFROM scratch\nmain:\n  FROM {base}\n  ARG U=app\n  USER $U\n  COPY passwd /etc/\n  {command}\n  FROM scratch\n  ENV A=$H\n"
-    found = analysed(text, files={"passwd": "", "x": ""})
+    text = f"VERSION 0.8\nFROM scratch\nmain:\n  FROM {base}\n  ARG U=app\n  USER $U\n  COPY passwd /etc/\n  COPY sh /bin/\n"
+    text += f"  {command}\n  FROM scratch\n  ENV A=$H\n"
+    found = analysed(text, files={"passwd": "", "sh": "", "x": ""})
     assert "passwd" in found.files
     assert "U" in found.used_names
 

@@ -110,7 +110,7 @@ def test_home_is_no_shell_out_where_it_is_defined_or_before_shell_out_anywhere()
 
 @pytest.mark.parametrize(
     ("word", "taint"),
-    [("$A$B", {"a", "b"}), ("${A:-$B}", {"a"}), ("${U:-$B}", {"b"}), ("${A:+$B}", {"a", "b"}), ("'$A'", set()), ("${B%$A}", {"b"})],
+    [("$A$B", {"a", "b"}), ("${A:-$B}", {"a"}), ("${U:-$B}", {"b"}), ("${A:+$B}", {"a", "b"}), ("'$A'", set()), ("${B%$A}", {"a", "b"})],
 )
 def test_a_value_knows_the_overrides_it_comes_from(word: str, taint: set[str]) -> None:
     assert expand(word, VARIABLES.get).taint == taint

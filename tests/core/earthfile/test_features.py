@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from matrixbuild.core.earthfile.faults import EarthfileError
-from matrixbuild.core.earthfile.features import Features, features, flag
+from matrixbuild.core.earthfile.features import Features, beyond_number, features, flag
 from matrixbuild.core.earthfile.syntax import Version
 from matrixbuild.core.earthfile.versions import version_of
 from matrixbuild.core.problems import Place
@@ -117,3 +117,10 @@ def test_no_version() -> None:
 def test_the_version_is_found_without_parsing_the_rest(text: str, words: tuple[str, ...] | None) -> None:
     found = version_of(text, file="Earthfile")
     assert (found and found.args) == words
+
+
+def test_what_a_number_brings_is_told_apart_from_what_flags_add() -> None:
+    assert beyond_number(features(version("--try --shell-out-anywhere 0.6"), file="Earthfile").on) == ("--shell-out-anywhere", "--try")
+    assert beyond_number(features(version("--try --shell-out-anywhere 0.8"), file="Earthfile").on) == ("--try",)
+    assert beyond_number(features(version("0.7"), file="Earthfile").on) == ()
+    assert beyond_number(()) == ()

@@ -1,0 +1,46 @@
+"""What a manifest's target says of its uses (`uses: {add, ignore}`) and an analysis in, the corrected analysis out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from matrixbuild.core.earthfile.analysis import Analysis, Correction, Use
+from matrixbuild.core.problems import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """ARGs that count though nothing shows it (`add`), and that do not though something does (`ignore`); `place` is where that is written."""
+
+    place: Place
+    add: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+
+    def applied(self, used: frozenset[str], declared: frozenset[str]) -> frozenset[str]:
+        """The used ARGs after the correction; what is not declared on the path cannot be used."""
+        return (used | (self.add & declared)) - self.ignore
+
+
+def corrected(analysis: Analysis, uses: Uses) -> Analysis:
+    """An analysis with its used ARGs corrected, each correction that changes something told in it.
+
+    An ignored ARG is passed all the same: only its value is no longer part of the key. Which way is gone through it still decides.
+    """
+    names = uses.applied(analysis.used_names, analysis.declared)
+    kept = [use for use in analysis.used if use.name in names]
+    new = [Use(name=name, place=uses.place) for name in names - analysis.used_names]
+    gone = analysis.used_names - names
+    return replace(
+        analysis,
+        used=tuple(sorted((*kept, *new), key=lambda use: use.name)),
+        name_only=tuple(name for name in analysis.name_only if name not in names),
+        unused=tuple(sorted((set(analysis.unused) | gone) - names)),
+        corrections=tuple(Correction(name=name, adds=name in names, place=uses.place) for name in sorted({use.name for use in new} | gone)),
+    )
+
+
+def idle(uses: Uses, analyses: Iterable[Analysis]) -> tuple[str, ...]:
+    """The names that correct none of a target's analyses, sorted: as a rule that matches nothing, each is a mistake."""
+    effective = {each.name for analysis in analyses for each in corrected(analysis, uses).corrections}
+    return tuple(sorted((uses.add | uses.ignore) - effective))
