@@ -6,15 +6,22 @@ images whatever the umask, the clone or the clock (design.md 3).
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+from matrixbuild.adapters.fingerprints import Fingerprints, State, state_of
+from matrixbuild.adapters.sources import fingerprint_of
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
 from matrixbuild.core.problems import MatrixbuildError, Problem, UnusableError
+
+T = TypeVar("T")
 
 
 class SourceChangedError(MatrixbuildError):
@@ -24,28 +31,43 @@ class SourceChangedError(MatrixbuildError):
 class Snapshot:
     """The files below `root`, without `without` (absolute paths) and without `.git`, as they were when each was first read.
 
-    `listing` is made once. Contents are read when asked for; a second reading that gives other bytes raises SourceChangedError.
-    Safe to use from several threads.
+    `listing` is made once. Contents are read when asked for; a second reading that gives other bytes raises SourceChangedError, also where
+    the first was another process's, whose digest is in `known`. Safe to use from several threads.
     """
 
-    def __init__(self, root: Path, *, without: tuple[Path, ...] = ()) -> None:
+    def __init__(self, root: Path, *, without: tuple[Path, ...] = (), known: Fingerprints | None = None) -> None:
         self.root = root
-        self.listing = Listing(entries=dict(_walk(root, frozenset(without))))
+        self._states: dict[str, State] = {}
+        self.listing = Listing(entries=dict(_walk(root, frozenset(map(str, without)), self._states)))
+        self._known = known or Fingerprints(root)
         self._digests: dict[str, str] = {}
         self._texts: dict[str, str | None] = {}
         self._lock = threading.Lock()
 
     def open(self, path: str) -> bytes:
         """The bytes of a file of the listing. Raises SourceChangedError, and UnusableError for a file that this user may not read."""
+        data, before, after = self._read(path, lambda file: file.read())
+        self._found(path, sha256(data), before, after)
+        return data
+
+    def _read(self, path: str, read: Callable[[io.BufferedReader], T]) -> tuple[T, State, State]:
+        """What `read` makes of a file, and the file's states before and after."""
         try:
-            data = (self.root / path).read_bytes()
+            with (self.root / path).open("rb") as file:
+                before = state_of(os.fstat(file.fileno()))
+                return read(file), before, state_of(os.fstat(file.fileno()))
         except OSError as error:
             raise self._unreadable(path, error) from error
-        digest = sha256(data)
+
+    def _found(self, path: str, digest: str, before: State, after: State) -> None:
         with self._lock:
-            if self._digests.setdefault(path, digest) != digest:
-                raise SourceChangedError(Problem(summary=f"{path} of the source changed during the run", hint=_AGAIN))
-        return data
+            if self._digests.setdefault(path, digest) == digest:
+                self._known.learn(path, before, after, digest)
+                return
+            # Whether the file has changed or what was known of it is wrong, the next run shall read it.
+            self._known.forget(path)
+            self._known.save(set(self.listing.entries))
+        raise SourceChangedError(Problem(summary=f"{path} of the source changed during the run", hint=_AGAIN))
 
     def _unreadable(self, path: str, error: OSError) -> MatrixbuildError:
         summary = f"cannot read {path} of the source: {error.strerror}"
@@ -67,39 +89,56 @@ class Snapshot:
     def fingerprint(self, path: str) -> str:
         """`sha256:` of what a build can see of one entry of the listing: its kind, its mode and its content (a link's target)."""
         entry = self.listing.entries[path]
-        if entry.kind is Kind.FILE and path not in self._digests:
-            self.open(path)
-        content = self._digests[path] if entry.kind is Kind.FILE else entry.target
-        return sha256(f"{entry.kind} {entry.mode:o} {content}".encode("utf-8", "surrogateescape"))
+        return fingerprint_of(entry, self._digest(path) if entry.kind is Kind.FILE else "")
+
+    def _digest(self, path: str) -> str:
+        if path not in self._digests:
+            known = self._known.digest(path, self._states[path])
+            if known is None:
+                digest, before, after = self._read(path, lambda file: f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}")
+                self._found(path, digest, before, after)
+            else:
+                with self._lock:
+                    self._digests.setdefault(path, known)
+        return self._digests[path]
+
+    def remember(self) -> None:
+        """Keep for later processes what this one has read."""
+        with self._lock:
+            self._known.save(set(self.listing.entries))
 
 
 _AGAIN = "run the same command again once nothing writes to the source any more"
 
 
-def snapshot(root: Path, *, named: str, without: tuple[Path, ...] = ()) -> Snapshot:
-    """The snapshot of a `path:` source; `named` is the path as the manifest wrote it. UnusableError where it is not a readable directory."""
-    if not root.is_dir():
+def snapshot(root: Path, *, named: str, without: tuple[Path, ...] = (), project: Path | None = None) -> Snapshot:
+    """The snapshot of a `path:` source; `named` is the path as the manifest wrote it; in the state directory of `project`, digests are kept
+    from one process to the next. UnusableError where it is not a readable directory."""
+    if not os.path.isdir(root):  # noqa: PTH112 (Path.is_dir raises for a name that no file can have)
         raise UnusableError(Problem(summary=f"the source {named!r} is not a directory", hint=f"spec.source.path is relative to the manifest: {root}"))
     try:
-        return Snapshot(root.resolve(), without=without)
+        root = root.resolve()
+        return Snapshot(root, without=without, known=Fingerprints(root, project))
     except OSError as error:
         raise UnusableError(Problem(summary=f"cannot list the source {named!r}: {error.filename}: {error.strerror}")) from error
 
 
-def _walk(root: Path, without: frozenset[Path]) -> Iterator[tuple[str, Entry]]:
-    waiting = [("", root)]
+def _walk(root: Path, without: frozenset[str], states: dict[str, State]) -> Iterator[tuple[str, Entry]]:
+    waiting = [("", str(root))]
     while waiting:
         below, directory = waiting.pop()
         for found in sorted(os.scandir(directory), key=lambda item: item.name):
-            if found.name == ".git" or Path(found.path) in without:
+            if found.name == ".git" or found.path in without:
                 continue
             path = f"{below}{found.name}"
             entry = _entry(found)
             if entry is None:
                 continue
             yield path, entry
+            if entry.kind is Kind.FILE:
+                states[path] = state_of(found.stat(follow_symlinks=False))
             if entry.kind is Kind.DIRECTORY:
-                waiting.append((f"{path}/", Path(found.path)))
+                waiting.append((f"{path}/", found.path))
 
 
 def _entry(found: os.DirEntry[str]) -> Entry | None:
