@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
-from matrixbuild.adapters.schema_words import problems_of
+from matrixbuild.adapters.schema_words import identity, problems_of
 from matrixbuild.core.document import Document, surprises
 from matrixbuild.core.problems import Problem
 
 _SUFFIX = ".schema.json"
 _MAX_PROBLEMS = 200
+_MOST_ERRORS = 5_000
+"""Errors that are looked at: each takes some kilobytes."""
 
 
 def schema_text(name: str) -> str:
@@ -38,29 +43,55 @@ def check(document: Document, *, schema: str) -> tuple[Problem, ...]:
 
     One problem a cause: a value of the wrong type is not also told to be too short, or unusual.
     """
-    found = dict.fromkeys([*document.problems, *_schema_problems(document, schema)])
+    return _in_order(document, _schema_problems(document, schema, _errors(document, schema)))
+
+
+def check_part(document: Document, *, schema: str) -> tuple[Problem, ...]:
+    """The same for a document that others complete, or that completes another: nothing is said of what it lacks."""
+    return _in_order(document, _schema_problems(document, schema, (error for error in _errors(document, schema) if not _is_lack(error))))
+
+
+def check_whole(document: Document, *, schema: str) -> tuple[Problem, ...]:
+    """What a document lacks, or has too much of, that was made of parts: each of them is right by itself."""
+    errors = (error for error in _errors(document, schema) if _is_lack(error) or error.validator == "oneOf")
+    return tuple(sorted(dict.fromkeys(_schema_problems(document, schema, errors)), key=_position))
+
+
+def _in_order(document: Document, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    found = dict.fromkeys([*document.problems, *problems])
     places = {problem.place for problem in found}
     found.update(dict.fromkeys(problem for problem in surprises(document) if problem.place not in places))
     return tuple(sorted(found, key=_position))
 
 
-def _schema_problems(document: Document, schema: str) -> Iterator[Problem]:
+def _errors(document: Document, schema: str) -> list[ValidationError]:
+    data: Any = document.root.data
+    return sorted(islice(_validator(schema).iter_errors(data), _MOST_ERRORS), key=_is_consequence)
+
+
+def _schema_problems(document: Document, schema: str, errors: Iterable[ValidationError]) -> Iterator[Problem]:
+    root = _schema(schema)
     count, mistyped = 0, set()
-    for error in sorted(_validator(schema).iter_errors(document.root.data), key=_is_consequence):
+    for error in errors:
         path = tuple(error.absolute_path)
         if path in mistyped:
             continue
         if error.validator == "type":
             mistyped.add(path)
-        for problem in problems_of(error, document):
+        for problem in problems_of(error, document, root):
             yield problem
             count += 1
-        if count >= _MAX_PROBLEMS:
-            return
+            if count >= _MAX_PROBLEMS:
+                return
 
 
 def _is_consequence(error: ValidationError) -> bool:
     return error.validator != "type"
+
+
+def _is_lack(error: ValidationError) -> bool:
+    """Whether more in the document could mend it. A failed `oneOf` has a context only where no branch fits."""
+    return error.validator in ("required", "dependentRequired") or (error.validator == "oneOf" and bool(error.context))
 
 
 def _position(problem: Problem) -> tuple[str, int, int]:
@@ -69,9 +100,24 @@ def _position(problem: Problem) -> tuple[str, int, int]:
 
 
 @cache
-def _validator(name: str) -> Draft202012Validator:
-    schema: Mapping[str, Any] = json.loads(schema_text(name))
-    return Draft202012Validator(schema)
+def _schema(name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(schema_text(name))
+    return found
+
+
+@cache
+def _validator(name: str) -> Validator:
+    found: Validator = _Draft202012(_schema(name))
+    return found
+
+
+def _unique(_validator: Validator, wanted: object, instance: object, _schema: object) -> Iterator[ValidationError]:
+    """As the library's `uniqueItems`, which compares each with each: minutes for a file of numbers and strings."""
+    if wanted and isinstance(instance, list) and len({identity(item) for item in instance}) < len(instance):
+        yield ValidationError("an item is there twice")
+
+
+_Draft202012: Any = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
 
 
 def _directory() -> Any:

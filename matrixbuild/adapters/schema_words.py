@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,20 +41,32 @@ class _Case:
         return dotted(self.path)
 
 
-def problems_of(error: ValidationError, document: Document) -> Iterator[Problem]:
-    """The problems behind one validation error, usually one; an error this module has no words for is told in the validator's own."""
+def problems_of(error: ValidationError, document: Document, root: Mapping[str, Any]) -> Iterator[Problem]:
+    """The problems behind one validation error of the schema `root`, usually one; an error this module has no words for is told in the
+    validator's own."""
     raw: Any = error  # its attributes are typed as perhaps unset, which they are not once it was raised
     case = _Case(
         document=document,
         path=tuple(raw.absolute_path),
         rule=raw.validator,
         wanted=raw.validator_value,
-        schema=raw.schema,
+        schema=raw.schema if "properties" in raw.schema or raw.validator != "required" else _around(root, raw.absolute_schema_path),
         instance=raw.instance,
         message=raw.message,
         of_key="propertyNames" in raw.absolute_schema_path,
     )
     yield from _WORDS.get(case.rule, _other)(case)
+
+
+def _around(root: Mapping[str, Any], path: Iterable[str | int]) -> Mapping[str, Any]:
+    """The innermost schema on a path that has properties: what is required under a condition is described beside the condition."""
+    node: Any = root
+    found = root
+    for step in path:
+        node = root["$defs"][node["$ref"].rpartition("/")[2]] if step == "$ref" else node[step]
+        if isinstance(node, dict) and "properties" in node:
+            found = node
+    return found
 
 
 def _problem(summary: str, place: Place, *, hint: str = "", code: str) -> Problem:
@@ -78,8 +91,9 @@ def _type(case: _Case) -> Iterator[Problem]:
 
 def _unknown_key(case: _Case) -> Iterator[Problem]:
     known = list(case.schema.get("properties", {}))
+    free = list(case.schema.get("patternProperties", {}))
     for key in case.instance:
-        if key not in known:
+        if key not in known and not any(re.search(pattern, key) for pattern in free):
             hint = did_you_mean(key, known) or f"known here: {', '.join(known)}"
             yield _problem(f"unknown key {_cut(key)!r} in {case.where}", case.document.key_place((*case.path, key)), hint=hint, code="unknown-key")
 
@@ -95,23 +109,35 @@ def _required(case: _Case) -> Iterator[Problem]:
 
 def _one_of(case: _Case) -> Iterator[Problem]:
     names = [branch["required"][0] for branch in case.wanted]
+    # A key that is there with one letter wrong is told as unknown, with what it should be: not twice.
+    if any(did_you_mean(key, names) for key in case.instance if key not in case.schema["properties"]):
+        return
     there = [name for name in names if name in case.instance]
+    if len(there) == 1:  # the one it has wants another key beside it
+        yield from _beside(case, there[0], next(branch["required"] for branch in case.wanted if branch["required"][0] == there[0]))
+        return
     place = case.document.key_place((*case.path, there[1])) if there else case.document.place(case.path)
     found = f"both {there[0]!r} and {there[1]!r}" if there else "none"
-    yield _problem(
-        f"{case.where} takes exactly one of {_listed(names)}, and has {found}",
-        place,
-        code="schema-one-of",
-        hint="make two rules of it" if there else "",
-    )
+    yield _problem(f"{case.where} takes exactly one of {_listed(names)}, and has {found}", place, code="schema-one-of", hint=_split(names, there))
 
 
-def _any_of(case: _Case) -> Iterator[Problem]:
-    names = [branch["required"][0] for branch in case.wanted]
-    if any(did_you_mean(key, names) for key in case.instance):
-        return
-    hint = "without one there is nothing to publish, to reuse or to lock"
-    yield _problem(f"{case.where} has neither {' nor '.join(map(repr, names))}", case.document.place(case.path), hint=hint, code="missing-key")
+def _split(names: Sequence[str], there: Sequence[str]) -> str:
+    if not there:
+        return ""
+    return "make two rules of it" if "exclude" in names else f"remove {there[0]!r} or {there[1]!r}"
+
+
+def _beside(case: _Case, name: str, wanted: Sequence[str]) -> Iterator[Problem]:
+    for missing in wanted:
+        if missing not in case.instance:
+            description = case.schema["properties"][missing].get("description", "")
+            place = case.document.key_place((*case.path, name))
+            yield _problem(f"{case.where} has {name!r} and no {missing!r}", place, hint=description, code="missing-key")
+
+
+def _dependent(case: _Case) -> Iterator[Problem]:
+    name = next(name for name in case.wanted if name in case.instance and any(other not in case.instance for other in case.wanted[name]))
+    yield from _beside(case, name, case.wanted[name])
 
 
 def _choice(case: _Case) -> Iterator[Problem]:
@@ -149,13 +175,17 @@ def _too_few(case: _Case) -> Iterator[Problem]:
 
 
 def _twice(case: _Case) -> Iterator[Problem]:
-    seen: list[object] = []
+    seen: set[str] = set()
     for index, item in enumerate(case.instance):
-        if item in seen:
-            yield _problem(
-                f"{case.where} names {item!r} twice", case.document.place((*case.path, index)), hint="remove one of them", code="schema-twice"
-            )
-        seen.append(item)
+        if identity(item) in seen:
+            place = case.document.place((*case.path, index))
+            yield _problem(f"{case.where} names {_cut(repr(item))} twice", place, hint="remove one of them", code="schema-twice")
+        seen.add(identity(item))
+
+
+def identity(item: object) -> str:
+    """One text for what JSON Schema takes for one value: 1 is 1.0, and is not true."""
+    return json.dumps(item, sort_keys=True) if not isinstance(item, float) or not item.is_integer() else str(int(item))
 
 
 def _bound(case: _Case) -> Iterator[Problem]:
@@ -176,7 +206,7 @@ _WORDS: Mapping[str, Callable[[_Case], Iterator[Problem]]] = {
     "additionalProperties": _unknown_key,
     "required": _required,
     "oneOf": _one_of,
-    "anyOf": _any_of,
+    "dependentRequired": _dependent,
     "enum": _choice,
     "const": _choice,
     "pattern": _pattern,

@@ -1,28 +1,46 @@
-"""Declared axes -> their values, and the combinations of these."""
+"""Declared axes, and those of a profile -> their values, and the combinations of these."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from matrixbuild.core.cells import AxisValue, Cell
-from matrixbuild.core.manifest import Axis, DeclaredValue, Manifest, Text
+from matrixbuild.core.declared import Axis, DeclaredArg, DeclaredValue
+from matrixbuild.core.manifest import Manifest
+from matrixbuild.core.picks import Picker
 from matrixbuild.core.problems import Place, Problem, did_you_mean
+from matrixbuild.core.profile import Profile, ProfileAxis
+from matrixbuild.core.values import plain_value
+from matrixbuild.core.versions import Scheme
 
 MAX_CELLS = 200_000
+
+AXIS_MISSING = "axis-missing"
+
+SEMVER_AXIS = "kubernetes"
+"""The axis whose versions compare as npm's do where no profile says how they compare; those of all others are numbers with dots."""
 
 
 @dataclass(slots=True, kw_only=True)
 class KnownAxis:
-    """An axis with the values it can have: its own in declared order, and those that only included cells bring (`extra`), by their text."""
+    """An axis with the values it can have: its own in declared order, and those that only included cells bring (`extra`), by their text.
+
+    `args` are those of its values, by the value's text. `default` is the profile's, by its text. `written` are the fields of its entries: all
+    there is to know of them where versions stay open.
+    """
 
     name: str
     place: Place
+    scheme: Scheme = Scheme.DOTTED
     values: dict[str, AxisValue] = field(default_factory=dict)
     extra: dict[str, AxisValue] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
+    args: dict[str, tuple[DeclaredArg, ...]] = field(default_factory=dict)
+    default: AxisValue | None = None
+    written: tuple[str, ...] = ()
 
     def all_values(self) -> Iterator[AxisValue]:
         return itertools.chain(self.values.values(), self.extra.values())
@@ -33,67 +51,93 @@ class KnownAxis:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that any of its values has, in order of first appearance."""
-        return tuple(dict.fromkeys(name for value in self.all_values() for name, _ in value.fields))
+        return tuple(dict.fromkeys((*(name for value in self.all_values() for name, _ in value.fields), *self.written)))
 
 
-Axes = Mapping[str, KnownAxis]
+class Axes(dict[str, KnownAxis]):
+    """The axes of the matrix, sorted by name: what is reported never hangs on the order of the file.
+
+    `constants` are those that only the profile knows: each has its one default value and is no part of a cell.
+    """
+
+    def __init__(self, axes: Mapping[str, KnownAxis], constants: Mapping[str, KnownAxis] | None = None) -> None:
+        super().__init__(axes)
+        self.constants = dict(constants or {})
+
+    @property
+    def known(self) -> Mapping[str, KnownAxis]:
+        """With the constants: what conditions and templates can name."""
+        return {**self, **self.constants}
 
 
-def known_axes(manifest: Manifest, problems: list[Problem]) -> dict[str, KnownAxis]:
-    """Every axis with its values, sorted by name: what is reported never hangs on the order of the file. A value given twice is a problem."""
-    return {axis.name: _known(axis, problems) for axis in sorted(manifest.axes, key=lambda axis: axis.name)}
+def known_axes(manifest: Manifest, problems: list[Problem], *, profile: Profile | None = None, picker: Picker | None = None) -> Axes:
+    """Every axis with its values. A value given twice, a version that does not exist, an axis that the profile needs and nobody gives: problems."""
+    of_profile = {axis.name: axis for axis in profile.axes} if profile else {}
+    reading = _Reading(of_profile=of_profile, picker=picker or Picker(), problems=problems)
+    declared = {axis.name: reading.declared(axis) for axis in manifest.axes}
+    absent = [axis for name, axis in of_profile.items() if name not in declared]
+    problems.extend(_not_given(axis, manifest) for axis in absent if axis.default is None)
+    left_out = {axis.name: reading.left_out(axis, axis.default) for axis in absent if axis.default}
+    always = {name: axis for name, axis in left_out.items() if of_profile[name].always}
+    axes = {**declared, **always}
+    return Axes({name: axes[name] for name in sorted(axes)}, {name: left_out[name] for name in sorted(left_out) if name not in always})
 
 
-def _known(axis: Axis, problems: list[Problem]) -> KnownAxis:
-    known = KnownAxis(name=axis.name, place=axis.place)
-    for declared in axis.values:
-        for value, place in values_of(declared, problems):
-            if value.text not in known.values:
+def _not_given(axis: ProfileAxis, manifest: Manifest) -> Problem:
+    summary = f"spec.axes has no {axis.name!r}, and the profile has no default for it"
+    return Problem(summary=summary, place=manifest.place, hint=axis.description, code=AXIS_MISSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    of_profile: Mapping[str, ProfileAxis]
+    picker: Picker
+    problems: list[Problem]
+
+    def declared(self, axis: Axis) -> KnownAxis:
+        known = self._empty(axis.name, axis.place)
+        switch = known.default is not None and isinstance(known.default.scalar, bool)
+        self.problems.extend(_no_switch(axis.name, value) for value in axis.values if switch and not isinstance(value.scalar, bool))
+        known.written = tuple(dict.fromkeys(name for declared in axis.values for name in _fields(declared)))
+        for declared in axis.values:
+            for value, place in self.picker.values(axis.name, known.scheme, declared, self.problems):
+                if value.text in known.values:
+                    self.problems.append(_twice(axis.name, value, place, known.places[value.text]))
+                    continue
                 known.values[value.text] = value
                 known.places[value.text] = place
-                continue
-            first = known.places[value.text].line
-            problems.append(
-                Problem(
-                    summary=f"{axis.name} has two values that read {value.text}",
-                    place=place,
-                    hint=f"the first is in line {first}",
-                    code="axis-value-twice",
-                )
-            )
-    return known
+                known.args[value.text] = declared.args
+        return known
+
+    def left_out(self, axis: ProfileAxis, default: DeclaredValue) -> KnownAxis:
+        known = self._empty(axis.name, axis.place)
+        value = plain_value(default)
+        known.values[value.text] = value
+        known.places[value.text] = axis.place
+        return known
+
+    def _empty(self, name: str, place: Place) -> KnownAxis:
+        axis = self.of_profile.get(name)
+        scheme = axis.scheme if axis else Scheme.SEMVER if name == SEMVER_AXIS else Scheme.DOTTED
+        default = plain_value(axis.default) if axis and axis.default else None
+        return KnownAxis(name=name, place=place, scheme=scheme, default=default)
 
 
-def values_of(declared: DeclaredValue, problems: list[Problem]) -> Iterator[tuple[AxisValue, Place]]:
-    """The values an entry stands for, each with its place: one, or one per version."""
-    if declared.scalar is not None:
-        yield scalar_value(declared.scalar), declared.place
-    elif declared.versions is None:
-        yield _mapping(declared.fields), declared.place
-    else:
-        before, after = declared.fields[: declared.version_at], declared.fields[declared.version_at :]
-        for version in declared.versions:
-            if _is_range(version.value):
-                problems.append(_range_problem(version))
-            yield _mapping((*before, ("version", version), *after)), version.place
+def _fields(declared: DeclaredValue) -> list[str]:
+    names = [name for name, _ in declared.fields]
+    return names if declared.versions is None else [*names[: declared.version_at], "version", *names[declared.version_at :]]
 
 
-def scalar_value(scalar: str | bool) -> AxisValue:  # noqa: FBT001 - a value, not a flag
-    return AxisValue(text=str(scalar).lower() if isinstance(scalar, bool) else scalar, scalar=scalar)
+def _no_switch(axis: str, value: DeclaredValue) -> Problem:
+    shown = plain_value(value).text
+    hint = f"write {shown} without quotes" if shown in ("true", "false") else "write true or false"
+    return Problem(summary=f"the profile's axis {axis!r} is true or false, not {shown!r}", place=value.place, hint=hint, code="axis-switch")
 
 
-def _mapping(fields: Sequence[tuple[str, Text]]) -> AxisValue:
-    pairs = tuple((name, text.value) for name, text in fields)
-    return AxisValue(text="-".join(value for _, value in pairs), fields=pairs)
-
-
-def _is_range(version: str) -> bool:
-    return any(part in ("x", "X") for part in version.split("."))
-
-
-def _range_problem(version: Text) -> Problem:
-    hint = "name the versions; ranges need a catalog of versions, which this version of matrixbuild does not read"
-    return Problem(summary=f"{version.value!r} is a range, not a version", place=version.place, hint=hint, code="version-range")
+def _twice(axis: str, value: AxisValue, place: Place, first: Place) -> Problem:
+    # Two ranges may well have a version in common; at one and the same place it is one entry that says it.
+    summary = f"{axis} has two values that read {value.text}"
+    return Problem(summary=summary, place=place, hint=f"the first is in line {first.line}", code="axis-value-twice")
 
 
 def too_many(axes: Axes, *, place: Place) -> Problem | None:
@@ -114,7 +158,7 @@ def product(axes: Axes) -> Iterator[Cell]:
         yield Cell(values=tuple(zip(names, values, strict=True)))
 
 
-def unknown_axis(name: str, axes: Axes, place: Place) -> Problem:
+def unknown_axis(name: str, axes: Mapping[str, KnownAxis], place: Place) -> Problem:
     """The problem that there is no axis of that name."""
     hint = did_you_mean(name, axes) or f"the axes are {', '.join(axes)}"
     return Problem(summary=f"there is no axis {name!r}", place=place, hint=hint, code="unknown-axis")

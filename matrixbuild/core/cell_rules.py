@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from matrixbuild.core.axes import Axes, KnownAxis, product, too_many, unknown_axis, values_of
+from matrixbuild.core.axes import Axes, KnownAxis, product, too_many, unknown_axis
 from matrixbuild.core.cells import AxisValue, Cell
-from matrixbuild.core.manifest import DeclaredValue, Effect, Inclusion, Manifest, Rule
+from matrixbuild.core.declared import DeclaredValue, Inclusion, Rule
+from matrixbuild.core.manifest import Manifest
+from matrixbuild.core.picks import Picker
 from matrixbuild.core.problems import Place, Problem, Severity
-from matrixbuild.core.rules import Ruling, matches_nothing, rulings
+from matrixbuild.core.rules import Deed, Ruling, matches_nothing, rulings
+
+_RULES_SHOWN = 3
+"""So many rules are named as the reason for what is not there; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +36,26 @@ class CellSet:
     included: int = 0
 
 
-def select_cells(manifest: Manifest, axes: Axes, problems: list[Problem], warnings: list[Problem]) -> CellSet:
-    """The cells of a manifest. `axes` gains the values that only included cells have."""
+def select_cells(
+    manifest: Manifest,
+    axes: Axes,
+    problems: list[Problem],
+    warnings: list[Problem],
+    *,
+    inherited: Sequence[Rule] = (),
+    overrides: Mapping[str, Deed] | None = None,
+    picker: Picker | None = None,
+    listed: Callable[[], Sequence[Ruling]] = tuple,
+) -> CellSet:
+    """The cells of a manifest. `axes` gains the values that only included cells have. `inherited` are the profile's rules, with `overrides` of
+    what they do; `picker` looks up the versions of included cells; `listed` gives more rules, resolved once the axes have all their values."""
     if problem := too_many(axes, place=manifest.place):
         problems.append(problem)
         return CellSet()
-    included = _included(manifest, axes, problems)
-    judges = rulings(manifest.rules, axes, problems)
+    included = _included(manifest, axes, problems, picker or Picker())
+    judges = (*listed(), *rulings((*inherited, *manifest.rules), axes, problems, overrides=overrides))
     found = CellSet()
-    idle = set(range(len(judges)))
+    idle = {index for index, judge in enumerate(judges) if not judge.rule.inherited}
     for cell in product(axes):
         found.product += 1
         _judge(cell, judges, found, idle)
@@ -58,25 +75,41 @@ def _judge(cell: Cell, judges: Sequence[Ruling], found: CellSet, idle: set[int])
         found.cells.append(cell)
 
 
-def _included(manifest: Manifest, axes: Axes, problems: list[Problem]) -> list[tuple[Cell, Inclusion]]:
+def _included(manifest: Manifest, axes: Axes, problems: list[Problem], picker: Picker) -> list[tuple[Cell, Inclusion]]:
     found = []
     for inclusion in manifest.include:
         before = len(problems)
         given = {name: (place, value) for name, place, value in inclusion.values}
-        problems.extend(unknown_axis(name, axes, place) for name, (place, _) in given.items() if name not in axes)
-        if missing := [name for name in axes if name not in given]:
+        problems.extend(_not_of_the_matrix(name, axes, place) for name, (place, _) in given.items() if name not in axes)
+        if missing := [name for name, axis in axes.items() if name not in given and axis.default is None]:
             summary = f"the included cell has no value for {', '.join(missing)}"
             problems.append(Problem(summary=summary, place=inclusion.place, hint="give one for every axis", code="include-incomplete"))
-        values = tuple((name, _included_value(axis, given[name][1], problems)) for name, axis in axes.items() if name in given)
-        if len(problems) == before:
+        values = tuple((name, value) for name, axis in axes.items() if (value := _included_value(axis, given.get(name), problems, picker)))
+        if len(problems) == before and len(values) == len(axes):
             found.append((Cell(values=values), inclusion))
     return found
 
 
-def _included_value(axis: KnownAxis, declared: DeclaredValue, problems: list[Problem]) -> AxisValue:
-    """The value meant: an own one by its text, or a new one, which the axis then knows."""
-    value = next(value for value, _ in values_of(declared, problems))
+def _not_of_the_matrix(name: str, axes: Axes, place: Place) -> Problem:
+    if name not in axes.constants:
+        return unknown_axis(name, axes, place)
+    hint = f"declare it under spec.axes: {name}: [{next(iter(axes.constants[name].values))}]"
+    return Problem(summary=f"the matrix does not have the profile's axis {name!r}", place=place, hint=hint, code="unknown-axis")
+
+
+def _included_value(axis: KnownAxis, given: tuple[Place, DeclaredValue] | None, problems: list[Problem], picker: Picker) -> AxisValue | None:
+    """The value meant: an own one by its text, a new one, which the axis then knows, or the default. None for one that may not be."""
+    if given is None:
+        if axis.default is None:
+            return None
+        # As the axis has it: a value of its own may read like the default and be written otherwise.
+        return axis.find(axis.default.text) or axis.extra.setdefault(axis.default.text, axis.default)
+    declared = given[1]
+    value = next((value for value, _ in picker.values(axis.name, axis.scheme, declared, problems)), None)
+    if value is None:
+        return None
     known = axis.find(value.text)
+    axis.args.setdefault(value.text, declared.args)
     if known is None:
         if _is_misfit(axis, value):
             hint = f"write it as a mapping of {', '.join(axis.fields)}" if axis.fields else "write it as the other values of the axis are"
@@ -103,7 +136,8 @@ def _include(included: Sequence[tuple[Cell, Inclusion]], judges: Sequence[Ruling
         idle.difference_update([index for index in idle if judges[index].concerns(cell)])
         dropping = [judge.rule for judge in judges if judge.drops(cell)]
         if dropping:
-            hint = f"{dropping[0].reason}: remove the entry, or change the rule in line {dropping[0].place.line}"
+            change = "" if dropping[0].inherited else f", or change the rule in line {dropping[0].place.line}"
+            hint = f"{dropping[0].reason}: remove the entry{change}"
             summary = f"the rule {dropping[0].name!r} drops the included cell {cell}"
             problems.append(Problem(summary=summary, place=inclusion.place, hint=hint, code="include-dropped"))
         elif cell in there:
@@ -119,24 +153,25 @@ def _include(included: Sequence[tuple[Cell, Inclusion]], judges: Sequence[Ruling
 def _remark(judges: Sequence[Ruling], cells: Sequence[Cell], problems: list[Problem], warnings: list[Problem]) -> None:
     """What `deny` and `warn` say of the cells that are left, once a rule."""
     for judge in judges:
-        effect = judge.rule.effect
-        if effect not in (Effect.DENY, Effect.WARN):
+        if judge.deed is Deed.DROP:
             continue
-        hit = [cell for cell in cells if judge.concerns(cell)]
-        if hit and effect is Effect.DENY:
-            problems.append(_remarked(judge.rule, hit, verb="refuses", severity=Severity.ERROR))
-        elif hit:
-            warnings.append(_remarked(judge.rule, hit, verb="remarks on", severity=Severity.WARNING))
+        hit = [cell for cell in cells if judge.faults(cell)]
+        if hit:
+            (problems if judge.deed is Deed.DENY else warnings).append(remarked(judge.rule, judge.deed, hit))
 
 
-def _remarked(rule: Rule, hit: Sequence[Cell], *, verb: str, severity: Severity) -> Problem:
+def remarked(rule: Rule, deed: Deed, hit: Sequence[Cell]) -> Problem:
+    """What a rule that denies or warns says of some cells."""
+    verb, severity = ("refuses", Severity.ERROR) if deed is Deed.DENY else ("remarks on", Severity.WARNING)
     count = "1 cell" if len(hit) == 1 else f"{len(hit)} cells"
     summary = f"the rule {rule.name!r} {verb} {count}: {rule.reason}"
     others = f", and {len(hit) - 1} more" if len(hit) > 1 else ""
-    return Problem(summary=summary, place=rule.place, hint=f"{hit[0]}{others}", code=f"rule-{rule.effect.value}", severity=severity)
+    return Problem(summary=summary, place=rule.place, hint=f"{hit[0]}{others}", code=f"rule-{deed.value}", severity=severity)
 
 
 def _check_survivors(manifest: Manifest, axes: Axes, found: CellSet, problems: list[Problem], warnings: list[Problem]) -> None:
+    if not all(axis.values for axis in axes.values()):
+        return  # why it has none was told where its values were read
     if not found.cells:
         names = _names(rule for dropped in found.dropped for rule in dropped.rules)
         problems.append(Problem(summary="no cell is left to build", place=manifest.place, hint=f"dropped by {names}", code="no-cells"))
@@ -154,4 +189,7 @@ def _extinct(axis: KnownAxis, text: str, index: int, found: CellSet) -> Problem:
 
 
 def _names(rules: Iterable[Rule]) -> str:
-    return ", ".join(dict.fromkeys(f"{rule.name!r} ({rule.reason})" for rule in rules)) or "nothing"
+    """The rules that drop the most of them first, as these are the reason sooner than those that would drop a few anyway."""
+    counted = Counter(f"{rule.name!r} ({rule.reason})" for rule in rules).most_common()
+    more = f", and {len(counted) - _RULES_SHOWN} more" if len(counted) > _RULES_SHOWN else ""
+    return f"{', '.join(name for name, _ in counted[:_RULES_SHOWN])}{more}" or "nothing"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matrixbuild.core.cells import Cell
+from matrixbuild.core.earthfile.uses import Uses
 from matrixbuild.core.names import ImageName, sha256
 from matrixbuild.core.problems import Place
 
@@ -14,7 +15,8 @@ class Arg:
     """An ARG to pass: `axes` are those its value was rendered from; `place` is where the manifest gives it.
 
     A value may hold the token of a need (`need_token`), which stands for the needed image until that is known. An `optional` arg was given
-    to every target (`spec.args`): it is passed where the Earthly target declares it, and left out elsewhere.
+    to every target (`spec.args`, an axis value, the profile): it is passed where the Earthly target declares it, and left out elsewhere. One
+    that is also `tacit` nobody asked for (the default of an axis): no target has to declare it.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Arg:
     axes: frozenset[str]
     place: Place
     optional: bool = False
+    tacit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +52,26 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DockerDemand:
+    """A Dockerfile build: directory and file of the source, and the names of the secrets that it is given."""
+
+    context: str
+    dockerfile: str
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """One declared target for one cell (reduced to the target's axes): the unit that deduplication works on."""
+    """One declared target for one cell (reduced to the target's axes): the unit that deduplication works on.
+
+    `earthly` is the Earthly target as the manifest names it (`+provider-image`, `./sub+image`), "" where `docker` is set. `ambient` are ARGs that
+    reach the engine and no key. `variant` says which files are laid over the source for it (indexes of the manifest's `source.files`). `timeout`
+    in seconds.
+    """
 
     target: str
     cell: Cell
     earthly: str
-    """The Earthly target as the manifest names it: `+provider-image`, `./sub+image`."""
     args: tuple[Arg, ...]
     image: ImageName | None
     artifacts: tuple[ArtifactDemand, ...]
@@ -66,6 +82,17 @@ class Demand:
     earthly_place: Place | None = None
     tag: Written | None = None
     """The tag's template: what a message about image names shows."""
+    docker: DockerDemand | None = None
+    uses: Uses | None = None
+    ambient: tuple[str, ...] = ()
+    privileged: bool = False
+    timeout: float | None = None
+    variant: tuple[int, ...] = ()
+    covered: frozenset[str] = frozenset()
+    """The axes that its image name tells, and those of `index`: their values share one image name, with an image for each of them."""
+    index: tuple[str, ...] = ()
+    secret_versions: tuple[tuple[str, str], ...] = ()
+    """Of the secrets that its cells may be given: name and version, where that has one. Those that it asks for count."""
 
     @property
     def address(self) -> tuple[str, Cell]:

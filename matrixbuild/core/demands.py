@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.axes import Axes
-from matrixbuild.core.cells import AxisValue, Cell
-from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, Resources, Written, cell_digest, need_token
+from matrixbuild.core.cells import Cell
+from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, DockerDemand, Resources, Written, cell_digest, need_token
+from matrixbuild.core.earthfile.uses import Uses
+from matrixbuild.core.facts import Facts
 from matrixbuild.core.manifest import Manifest, Target
 from matrixbuild.core.names import ImageName
-from matrixbuild.core.offers import Offer
+from matrixbuild.core.offers import Offer, OfferedArg
 from matrixbuild.core.problems import Place, Problem
+from matrixbuild.core.rules import Matcher, matcher
 from matrixbuild.core.sandbox import Names, NeedLackingError, NoNeed
+from matrixbuild.core.suffixes import Suffixes, axis_object, suffixes
 from matrixbuild.core.templates import RenderError, Template
 
 Address = tuple[str, Cell]
@@ -27,21 +31,42 @@ def reduce_cells(offer: Offer, cells: Sequence[Cell]) -> dict[Cell, tuple[Cell, 
     reduced: defaultdict[Cell, list[Cell]] = defaultdict(list)
     for cell in cells:
         if offer.when.matches(cell):
-            reduced[cell.only(offer.axes)].append(cell)
+            reduced[cell.only(offer.splits)].append(cell)
     return {small: tuple(full) for small, full in reduced.items()}
 
 
 def without_cells(target: Target) -> Problem:
     """The problem that a target's `when` leaves it nothing to do."""
-    place = target.when[0].place if target.when else target.place
+    own = [one.place for one in target.when if one.place.file == target.place.file]
+    place = own[0] if own else target.place
     return Problem(
         summary=f"the target {target.name!r} has no cell", place=place, hint="its `when` matches none that is left", code="target-without-cell"
     )
 
 
-def demands(manifest: Manifest, axes: Axes, offers: Sequence[Offer], cells_of: CellsOf, problems: list[Problem]) -> tuple[Demand, ...]:
-    """All demands, by target and cell; what cannot be rendered is told once a template, with the first cell it fails for."""
-    rendering = _Rendering(manifest=manifest, axes=axes, offers={offer.target.name: offer for offer in offers}, cells_of=cells_of)
+def demands(
+    manifest: Manifest,
+    axes: Axes,
+    offers: Sequence[Offer],
+    cells_of: CellsOf,
+    problems: list[Problem],
+    *,
+    facts: Facts | None = None,
+    variants: Sequence[Matcher] = (),
+) -> tuple[Demand, ...]:
+    """All demands, by target and cell; what cannot be rendered is told once a template, with the first cell it fails for.
+
+    `variants` says of each of the source's files which cells have it."""
+    rendering = _Rendering(
+        manifest=manifest,
+        axes=axes,
+        offers={offer.target.name: offer for offer in offers},
+        cells_of=cells_of,
+        facts=facts or Facts(),
+        variants=variants,
+        versions=[(matcher(one.when, axes, [], inherited=True), one.name, one.version) for one in manifest.secrets if one.version],
+        tag=suffixes(axes, facts.profile if facts else None, problems),
+    )
     made = [demand for offer in offers for cell in cells_of[offer.target.name] if (demand := rendering.demand(offer, cell))]
     problems.extend(rendering.problems.values())
     return tuple(sorted(made, key=lambda demand: (demand.target, str(demand.cell))))
@@ -57,6 +82,14 @@ class _Rendering:
     cells_of: CellsOf
     problems: dict[tuple[Place | None, str], Problem] = field(default_factory=dict)
     rendered: dict[tuple[object, ...], str | None] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+    variants: Sequence[Matcher] = ()
+    versions: Sequence[tuple[Matcher, str, str]] = ()
+    tag: Suffixes = field(default_factory=Suffixes)
+    layers: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[OfferedArg, ...]] = field(default_factory=dict)
+    args: dict[tuple[int, tuple[str, ...], str], Arg | None] = field(default_factory=dict)
+    axes_of: dict[int, frozenset[str]] = field(default_factory=dict)
+    positions: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
     joined: dict[tuple[str, str], dict[tuple[str, ...], tuple[Cell, ...]]] = field(default_factory=dict)
     resources: dict[str, Resources] = field(default_factory=dict)
 
@@ -70,7 +103,7 @@ class _Rendering:
         return Demand(
             target=target.name,
             cell=cell,
-            earthly=target.earthly.value,
+            earthly=target.earthly.value if target.earthly else "",
             args=args,
             image=image,
             artifacts=tuple(self._artifacts(offer, cell)),
@@ -79,13 +112,44 @@ class _Rendering:
             ),
             resources=self._resources(target),
             place=target.place,
-            earthly_place=target.earthly.place,
+            earthly_place=target.earthly.place if target.earthly else None,
             tag=Written(text=target.image.tag.value, place=target.image.tag.place) if target.image else None,
+            docker=self._dockerfile(offer, cell),
+            uses=self._uses(target),
+            ambient=self._ambient(target),
+            privileged=target.privileged,
+            timeout=target.timeout,
+            variant=self._variant(offer, cell),
+            covered=self._covered(offer),
+            index=offer.index,
+            secret_versions=self._secret_versions(offer, cell),
         )
+
+    def _dockerfile(self, offer: Offer, cell: Cell) -> DockerDemand | None:
+        if offer.docker is None or offer.target.docker is None:
+            return None
+        context = self._render(offer.docker.context, cell)
+        dockerfile = self._render(offer.docker.dockerfile, cell) if offer.docker.dockerfile else "Dockerfile"
+        if context is None or dockerfile is None:
+            return None
+        secrets = tuple(sorted(text.value for text in offer.target.docker.secrets))
+        return DockerDemand(context=context, dockerfile=dockerfile, secrets=secrets)
+
+    def _ambient(self, target: Target) -> tuple[str, ...]:
+        of_profile = self.facts.profile.ambient if self.facts.profile else ()
+        return tuple(sorted({text.value for text in (*of_profile, *target.ambient)}))
+
+    def _uses(self, target: Target) -> Uses | None:
+        if not target.added and not target.ignored:
+            return None
+        add, ignore = (frozenset(text.value for text in texts) for texts in (target.added, target.ignored))
+        return Uses(place=(*target.added, *target.ignored)[0].place, add=add, ignore=ignore)
 
     def _needed(self, offer: Offer, need: str, cell: Cell) -> tuple[Cell, ...]:
         """The cells of the needed target that agree with this one on the axes both have."""
-        shared = offer.axes & self.offers[need].axes
+        if need not in self.offers:
+            return ()  # a profile's, which is not built here
+        shared = offer.splits & self.offers[need].splits
         key = (offer.target.name, need)
         if key not in self.joined:
             index: defaultdict[tuple[str, ...], list[Cell]] = defaultdict(list)
@@ -95,24 +159,100 @@ class _Rendering:
         return self.joined[key].get(_texts(cell, shared), ())
 
     def _args(self, offer: Offer, cell: Cell, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> Iterator[Arg]:
-        for arg in offer.args:
-            value = self._render(arg.template, cell, image=image, needs=needs)
-            if value is not None:
-                yield Arg(
-                    name=arg.declared.name, value=value, axes=self._axes_of(offer, arg.template), place=arg.declared.place, optional=arg.optional
-                )
+        for arg in self._layered(offer, cell):
+            template = arg.template
+            if template.reads_image or template.needs:
+                made = self._arg(offer, arg, cell, self._render(template, cell, image=image, needs=needs))
+            else:
+                # Cells that agree on the axes that a template names share the arg itself.
+                key = (id(arg), self._told(template, cell), cell[arg.axis].text if arg.axis in offer.axes else "")
+                if key in self.args:
+                    made = self.args[key]
+                else:
+                    made = self.args[key] = self._arg(offer, arg, cell, self._render(template, cell))
+            if made is not None:
+                yield made
+
+    def _arg(self, offer: Offer, arg: OfferedArg, cell: Cell, value: str | None) -> Arg | None:
+        if value is None:
+            return None
+        axes = self.axes_of.get(id(arg))
+        if axes is None:
+            named = self._axes_of(offer, arg.template)
+            axes = self.axes_of[id(arg)] = named | {arg.axis} if arg.axis in offer.axes else named
+        tacit = arg.tacit or (arg.of_profile and self._is_default(arg.axis, cell))
+        return Arg(name=arg.declared.name, value=value, axes=axes, place=arg.declared.place, optional=arg.optional, tacit=tacit)
+
+    def _told(self, template: Template, cell: Cell) -> tuple[str, ...]:
+        """The values of the axes that a template names; where they stand in a cell is the same for all cells of a target."""
+        if not template.axes:
+            return ()
+        key = (id(template), len(cell.values))
+        positions = self.positions.get(key)
+        if positions is None:
+            positions = self.positions[key] = tuple([at for at, (name, _) in enumerate(cell.values) if name in template.axes])
+        return tuple([cell.values[at][1].text for at in positions])
+
+    def _is_default(self, axis: str, cell: Cell) -> bool:
+        known = self.axes.get(axis)
+        return known is not None and known.default is not None and cell[axis].text == known.default.text
+
+    def _layered(self, offer: Offer, cell: Cell) -> tuple[OfferedArg, ...]:
+        """Each arg once, as the strongest layer gives it."""
+        bringing = tuple((axis, cell[axis].text) for axis, brought in offer.values.items() if cell[axis].text in brought)
+        key = (offer.target.name, bringing)
+        if key not in self.layers:
+            brought = [(axis, arg) for axis, text in bringing for arg in offer.values[axis][text]]
+            own = {arg.declared.name for arg in offer.own}
+            self._check_agreement([(axis, arg) for axis, arg in brought if arg.declared.name not in own], cell)
+            layers: dict[str, OfferedArg] = {}
+            for arg in (*offer.weak, *(arg for _, arg in brought), *offer.own):
+                layers.pop(arg.declared.name, None)
+                layers[arg.declared.name] = arg
+            self.layers[key] = tuple(layers.values())
+        return self.layers[key]
+
+    def _check_agreement(self, brought: Sequence[tuple[str, OfferedArg]], cell: Cell) -> None:
+        """Two values of axes that one cell has must not give one ARG differently: no order between them would be anyone's."""
+        first: dict[str, tuple[str, OfferedArg]] = {}
+        for axis, arg in brought:
+            other, before = first.setdefault(arg.declared.name, (axis, arg))
+            if before.template.text.value != arg.template.text.value:
+                summary = f"{other} {cell[other].text} and {axis} {cell[axis].text} give the ARG {arg.declared.name} differently"
+                hint = f"the other is in line {before.declared.place.line}: keep one, or give it in the target's args"
+                place = arg.declared.place
+                self.problems.setdefault((place, "args-disagree"), Problem(summary=summary, place=place, hint=hint, code="args-disagree"))
+
+    def _secret_versions(self, offer: Offer, cell: Cell) -> tuple[tuple[str, str], ...]:
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for when, name, version in self.versions:
+            if any(when.matches(whole) for whole in self.cells_of[offer.target.name][cell]):
+                found[name].add(version)
+        return tuple(sorted((name, ",".join(sorted(versions))) for name, versions in found.items()))
+
+    def _covered(self, offer: Offer) -> frozenset[str]:
+        return frozenset[str](offer.index).union(*(template.axes for template in offer.image or ()))
+
+    def _variant(self, offer: Offer, cell: Cell) -> tuple[int, ...]:
+        """The cells that a demand stands for agree on every axis that decides on files (Offer.splits): the first one speaks for all."""
+        if not self.variants:
+            return ()
+        whole = self.cells_of[offer.target.name][cell][0]
+        return tuple(index for index, matcher in enumerate(self.variants) if matcher.matches(whole))
 
     def _axes_of(self, offer: Offer, template: Template) -> frozenset[str]:
         """The axes behind a value: those its template names, and those behind the image name and the needs it reads."""
         axes = template.axes
         if template.reads_image and offer.image:
             axes = axes.union(*(part.axes for part in offer.image))
-        return axes.union(*(offer.axes & self.offers[need].axes for need in template.needs))
+        return axes.union(*(offer.axes & self.offers[need].axes for need in template.needs if need in self.offers))
 
     def _image(self, offer: Offer, cell: Cell) -> ImageName | None:
         if offer.image is None:
             return None
-        parts = [self._render(template, cell) for template in offer.image]
+        # What a profile's tag says of an axis it says of none that share a name.
+        named = cell.only(offer.splits.difference(offer.index)) if offer.index else cell
+        parts = [self._render(template, named) for template in offer.image]
         if None in parts:
             return None
         repository, tag = (str(part) for part in parts)
@@ -156,8 +296,8 @@ class _Rendering:
         """The text, or None where the template reads a need that is not there, or fails."""
         if template.compiled is None:
             return template.text.value
-        wanted = tuple((name, (needs or {})[name]) for name in sorted(template.needs))
-        key = (id(template), _texts(cell, template.axes), image if template.reads_image else None, wanted)
+        wanted = tuple((name, (needs or {}).get(name, ())) for name in sorted(template.needs)) if template.needs else ()
+        key = (id(template), self._told(template, cell), image if template.reads_image else None, wanted)
         if key not in self.rendered:
             self.rendered[key] = self._rendered(template, cell, image=image, needs=dict(wanted))
         return self.rendered[key]
@@ -173,12 +313,27 @@ class _Rendering:
 
     def _names(self, cell: Cell, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> dict[str, object]:
         return {
-            **{name: _axis_object(name, value) for name, value in cell.values},
+            **self._constants(),
+            **{name: axis_object(name, value) for name, value in cell.values},
+            **self._namespaces(cell),
             "vars": Names("vars", {name: text.value for name, text in self.manifest.vars}),
             "registry": self.manifest.registry.value,
             "image": Names("image", {"ref": str(image)} if image else {}),
             "needs": Names("needs", {name: _need_object(name, cells) for name, cells in needs.items()}),
         }
+
+    def _constants(self) -> dict[str, object]:
+        return {name: axis_object(name, next(axis.all_values())) for name, axis in self.axes.constants.items()}
+
+    def _namespaces(self, cell: Cell) -> dict[str, object]:
+        facts = self.facts
+        found: dict[str, object] = {"source": Names("source", {"ref": facts.ref, "commit": facts.commit})} if self.manifest.source.git else {}
+        if facts.profile:
+            custom = next((text.value for name, text in self.manifest.vars if name == "customTag"), "")
+            suffix = self.tag.of(cell)
+            members = {**facts.values, "suffix": suffix, "customTag": f"{custom}{suffix}".removeprefix("-")}
+            found[facts.profile.name] = Names(facts.profile.name, members)
+        return found
 
     def _problem(self, problem: Problem, cell: Cell) -> None:
         hint = "; ".join(part for part in (problem.hint, f"in the cell {cell}" if cell.values else "") if part)
@@ -187,10 +342,6 @@ class _Rendering:
 
 def _texts(cell: Cell, axes: Iterable[str]) -> tuple[str, ...]:
     return tuple(value.text for name, value in cell.values if name in axes)
-
-
-def _axis_object(name: str, value: AxisValue) -> object:
-    return Names(name, dict(value.fields), value.text) if value.fields else value.scalar
 
 
 def _need_object(name: str, cells: Sequence[Cell]) -> Names:

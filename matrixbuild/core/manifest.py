@@ -2,112 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
+from matrixbuild.core.declared import Axis, Condition, DeclaredArg, Inclusion, Rule, Text
 from matrixbuild.core.problems import Place, Problem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A string and where it stands; booleans and numbers as templates print them."""
-
-    value: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredValue:
-    """An entry of an axis: a scalar, or fields in declared order.
-
-    `versions` (None where the entry has none) stands for one value per version, each with the field `version` in the place of the list:
-    `version_at` is its index among the fields.
-    """
-
-    place: Place
-    scalar: str | bool | None = None
-    fields: tuple[tuple[str, Text], ...] = ()
-    versions: tuple[Text, ...] | None = None
-    version_at: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    name: str
-    place: Place
-    values: tuple[DeclaredValue, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A value that a condition accepts."""
-
-    value: str | bool
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """`os: ubuntu-24.04` or `os.version: [...]`: holds where the axis, or that field of it, has one of the wanted values."""
-
-    axis: str
-    field: str | None
-    wanted: tuple[Wanted, ...]
-    place: Place
-
-    @property
-    def subject(self) -> str:
-        return f"{self.axis}.{self.field}" if self.field else self.axis
-
-
-class Effect(StrEnum):
-    """What a rule does: require drops the cells that do not match, exclude those that do; deny refuses them, warn remarks."""
-
-    REQUIRE = "require"
-    EXCLUDE = "exclude"
-    DENY = "deny"
-    WARN = "warn"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """`when` is empty where the rule is about every cell."""
-
-    name: str
-    reason: str
-    effect: Effect
-    when: tuple[Condition, ...]
-    conditions: tuple[Condition, ...]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inclusion:
-    """A cell to add: (axis, where its name stands, value)."""
-
-    values: tuple[tuple[str, Place, DeclaredValue], ...]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredArg:
-    """An ARG and the template of its value; `place` is the name's."""
-
-    name: str
-    value: Text
-    place: Place
+from matrixbuild.core.surroundings import DeclaredSecret, EngineUse, Network, ProfileUse, Publish, Schedule, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredImage:
+    """`index`: axes whose values share one image name, each with its own platform in an index."""
+
     repository: Text
     tag: Text
+    index: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredArtifact:
     path: Text
     name: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredDockerfile:
+    """A Dockerfile build: `context` and `dockerfile` (relative to it, `Dockerfile` where None) in the source, both templates; `secrets` by name."""
+
+    context: Text
+    dockerfile: Text | None = None
+    secrets: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,32 +45,36 @@ class Amount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A target as declared; `axes` is None where it has every axis."""
+    """A target as declared; `axes` is None where it has every axis.
+
+    It has `earthly` or `docker`. `weak_args` are the profile's: everything else that gives the same arg wins over them; they may read
+    `weak_needs`, the profile's needs, whatever the manifest has in place of these. `ambient` are args
+    that reach the engine and no key; `added` and `ignored` correct the analysis (`uses`). `timeout` in seconds.
+    """
 
     name: str
     place: Place
-    earthly: Text
+    earthly: Text | None = None
+    docker: DeclaredDockerfile | None = None
     axes: tuple[Text, ...] | None = None
     when: tuple[Condition, ...] = ()
     needs: tuple[Text, ...] = ()
     args: tuple[DeclaredArg, ...] = ()
+    weak_args: tuple[DeclaredArg, ...] = ()
+    weak_needs: tuple[str, ...] = ()
     image: DeclaredImage | None = None
     artifacts: tuple[DeclaredArtifact, ...] = ()
     resources: tuple[Amount, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """`attempts` counts the first; waits in seconds."""
-
-    attempts: int = 3
-    initial: float = 5.0
-    maximum: float = 300.0
+    ambient: tuple[Text, ...] = ()
+    added: tuple[Text, ...] = ()
+    ignored: tuple[Text, ...] = ()
+    privileged: bool = False
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One manifest, valid against the schema.
+    """One manifest (with those it extends and its profile's targets merged in), valid against the schema.
 
     `problems` are what is wrong with single values and no schema can say (a registry's form, an amount); they are kept with the rest so
     that expansion can tell everything at once. `limits` are the declared ones alone: pools left out are this machine's.
@@ -157,21 +84,28 @@ class Manifest:
     name: str
     place: Place
     """Where `spec` stands: for what concerns the matrix as a whole."""
-    source: Text
+    source: Source
     registry: Text
     axes: tuple[Axis, ...]
     targets: tuple[Target, ...]
+    profile: ProfileUse | None = None
     vars: tuple[tuple[str, Text], ...] = ()
     args: tuple[DeclaredArg, ...] = ()
     rules: tuple[Rule, ...] = ()
     include: tuple[Inclusion, ...] = ()
-    engine: str = "embedded"
+    secrets: tuple[DeclaredSecret, ...] = ()
+    engine: EngineUse = field(default_factory=EngineUse)
     limits: tuple[Amount, ...] = ()
-    retry: Retry = Retry()
-    mutable_tags: bool = False
+    schedule: Schedule = field(default_factory=Schedule)
+    publish: Publish = field(default_factory=Publish)
+    network: Network = field(default_factory=Network)
     problems: tuple[Problem, ...] = ()
 
     @property
     def layout(self) -> str:
         """The registry where it is an image layout, else nothing: what core.names.ImageName.parse asks for."""
         return self.registry.value if self.registry.value.startswith("oci-layout:") else ""
+
+    def inherits(self, place: Place) -> bool:
+        """Whether something stands in a manifest that this one extends (or in a profile): then it may be about nothing here."""
+        return place.file != self.file

@@ -2,68 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from dataclasses import replace
 
-from matrixbuild.core import quantities
-from matrixbuild.core.document import Document, Entry, Node, dotted
-from matrixbuild.core.manifest import (
-    Amount,
-    Axis,
-    Condition,
-    DeclaredArg,
-    DeclaredArtifact,
-    DeclaredImage,
-    DeclaredValue,
-    Effect,
-    Inclusion,
-    Manifest,
-    Retry,
-    Rule,
-    Target,
-    Text,
-    Wanted,
-)
+from matrixbuild.core.amounts import amounts
+from matrixbuild.core.declared import Axis, DeclaredValue, Inclusion, Rule, Text
+from matrixbuild.core.declared_reader import args, axis_value, entries, items, rule, text, value_place
+from matrixbuild.core.document import Document, Entry, Node
+from matrixbuild.core.facts import Facts
+from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
-from matrixbuild.core.problems import Place, Problem
+from matrixbuild.core.problems import Place, Problem, did_you_mean
+from matrixbuild.core.surroundings_reader import check_files, engine, network, profile_use, publish, schedule, secrets, source
+from matrixbuild.core.target_reader import targets
 
-RESERVED_AXES = frozenset({"vars", "registry", "image", "needs", "source", "true", "false", "none", "True", "False", "None"})
+RESERVED_AXES = frozenset({"vars", "registry", "image", "needs", "source", "args", "true", "false", "none", "True", "False", "None"})
 """Names that mean something else in templates."""
 
 _OPERATORS = frozenset({"and", "or", "not", "in", "is", "if", "else", "elif"})
-_OWN_UNITS: dict[str, Callable[[str], int]] = {"cpu": quantities.cpu, "memory": quantities.memory, "disk": quantities.memory}
 
 
-def read(document: Document) -> Manifest:
-    """The manifest, with the problems of single values in it."""
-    return _Reader().manifest(document)
+def read(document: Document, facts: Facts | None = None, *, sets: Mapping[str, str] | None = None) -> Manifest:
+    """The manifest, with the problems of single values in it. `facts` has the profile that it names; `sets` are vars of the command line, which
+    win. What stands in another file than the document's is inherited."""
+    return _Reader(facts or Facts(), sets or {}).manifest(document)
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, facts: Facts, sets: Mapping[str, str]) -> None:
+        self._profile = facts.profile
+        self._line = facts.line
+        self._sets = sets
         self.problems: list[Problem] = []
 
     def manifest(self, document: Document) -> Manifest:
         root = document.root
-        spec = root["spec"]
-        schedule = spec.get("schedule")
-        engine = spec.get("engine")
-        publish = spec.get("publish")
+        spec, problems = root["spec"], self.problems
+        timing = spec.get("schedule")
+        where = source(spec["source"], document.key_place(("spec", "source")))
+        check_files(where, problems)
         values = {
             "file": document.file,
-            "name": _text(root["metadata"]["name"]).value,
+            "name": text(root["metadata"]["name"]).value,
             "place": document.key_place(("spec",)),
-            "source": _text(spec["source"]["path"]),
+            "profile": profile_use(spec.get("profile")),
+            "source": where,
             "registry": self._registry(spec["registry"]),
-            "vars": tuple(self._var(entry) for entry in _entries(spec.get("vars"))),
-            "args": _args(spec.get("args")),
-            "axes": tuple(self._axis(entry) for entry in _entries(spec["axes"])),
-            "rules": self._rules(spec.get("rules")),
-            "include": tuple(self._inclusion(item) for item in _items(spec.get("include"))),
-            "targets": tuple(self._target(entry) for entry in _entries(spec["targets"])),
-            "engine": str((engine.get("kind") or engine).value) if engine else "embedded",
-            "limits": self._amounts(schedule.get("limits") if schedule else None, "schedule.limits"),
-            "retry": self._retry(schedule.get("retry") if schedule else None),
-            "mutable_tags": bool(publish and (tags := publish.get("tags")) and tags.value == "mutable"),
+            "vars": self._vars(spec.get("vars")),
+            "args": args(spec.get("args")),
+            "axes": tuple(self._axis(entry) for entry in entries(spec.get("axes"))),
+            "rules": self._rules(spec.get("rules"), document.file),
+            "include": tuple(self._inclusion(item) for item in items(spec.get("include"))),
+            "targets": targets(spec.get("targets"), self._profile, problems, line=self._line),
+            "secrets": secrets(spec.get("secrets"), problems),
+            "engine": engine(spec.get("engine")),
+            "limits": amounts(timing.get("limits") if timing else None, "schedule.limits", problems),
+            "schedule": schedule(timing, problems),
+            "publish": publish(spec.get("publish")),
+            "network": network(spec.get("network")),
         }
         return Manifest(**values, problems=tuple(self.problems))  # type: ignore[arg-type]
 
@@ -71,168 +67,76 @@ class _Reader:
         self.problems.append(Problem(summary=summary, place=place, hint=hint, code=code))
 
     def _registry(self, node: Node) -> Text:
-        text = _text(node)
-        if mistake := _registry_mistake(text.value):
-            self._problem(f"spec.registry: {mistake}", text.place, hint="write host[:port]/path, or oci-layout:DIR", code="registry")
-        return text
+        found = text(node)
+        if mistake := _registry_mistake(found.value):
+            self._problem(f"spec.registry: {mistake}", found.place, hint="write host[:port]/path, or oci-layout:DIR", code="registry")
+        return found
 
-    def _var(self, entry: Entry) -> tuple[str, Text]:
-        text = _text(entry.value)
-        if "{{" in text.value or "{%" in text.value:
+    def _vars(self, node: Node | None) -> tuple[tuple[str, Text], ...]:
+        own = {str(entry.key.value): self._var(entry) for entry in entries(node)}
+        known = {**dict(self._profile.vars if self._profile else ()), **own}
+        for name, value in self._sets.items():
+            if name not in known:
+                hint = did_you_mean(name, known) or f"spec.vars has {', '.join(known) or 'none'}"
+                place = Place(file="--set", line=1, text=f"{name}={value}", width=len(name))
+                self._problem(f"the manifest has no var {name!r} to set", place, hint=hint, code="unknown-var")
+                continue
+            known[name] = Text(value=value, place=Place(file="--set", line=1, column=len(name) + 2, text=f"{name}={value}", width=max(len(value), 1)))
+        return tuple(known.items())
+
+    def _var(self, entry: Entry) -> Text:
+        found = text(entry.value)
+        if "{{" in found.value or "{%" in found.value:
             self._problem(
-                f"spec.vars.{entry.key.value}: a var is no template", text.place, hint="write the template where the var is used", code="var"
+                f"spec.vars.{entry.key.value}: a var is no template", found.place, hint="write the template where the var is used", code="var"
             )
-        return str(entry.key.value), text
+        return found
 
     def _axis(self, entry: Entry) -> Axis:
         name = str(entry.key.value)
-        if name in RESERVED_AXES | _OPERATORS:
+        reserved = RESERVED_AXES | _OPERATORS | ({self._profile.name} if self._profile else set())
+        if name in reserved:
             self._problem(
                 f"an axis cannot be called {name!r}: the word has a meaning in templates",
                 entry.key.place,
                 hint="choose another name",
                 code="axis-name",
             )
-        values = tuple(self._value(item) for item in entry.value.items)
+        values = tuple(axis_value(item, self.problems) for item in entry.value.items)
         return Axis(name=name, place=entry.key.place, values=values)
 
-    def _value(self, node: Node) -> DeclaredValue:
-        if not node.entries:
-            return DeclaredValue(place=node.place, scalar=node.value if isinstance(node.value, bool) else str(node.value))
-        fields = tuple((name, _text(entry.value)) for name, entry in node.entries.items() if name != "versions")
-        versions = node.entries.get("versions")
-        if versions is None:
-            return DeclaredValue(place=_value_place(node), fields=fields)
-        if "version" in node.entries:
-            self._problem("an axis value has either 'version' or 'versions'", versions.key.place, hint="remove one of them", code="axis-version")
-        return DeclaredValue(
-            place=_value_place(node),
-            fields=fields,
-            versions=tuple(_text(item) for item in versions.value.items),
-            version_at=list(node.entries).index("versions"),
-        )
-
     def _inclusion(self, node: Node) -> Inclusion:
-        values = tuple((str(entry.key.value), entry.key.place, self._value(entry.value)) for entry in _entries(node))
-        return Inclusion(values=values, place=_value_place(node))
+        values = tuple((str(entry.key.value), entry.key.place, self._included(entry.value)) for entry in entries(node))
+        return Inclusion(values=values, place=value_place(node))
 
-    def _rules(self, node: Node | None) -> tuple[Rule, ...]:
-        rules: dict[str, Rule] = {}
-        for item in _items(node):
-            rule = _rule(item)
-            if rule.name in rules:
-                self._problem(
-                    f"two rules are called {rule.name!r}", rule.place, hint=f"the first is in line {rules[rule.name].place.line}", code="rule-name"
-                )
-            rules.setdefault(rule.name, rule)
-        return tuple(rules.values())
+    def _included(self, node: Node) -> DeclaredValue:
+        """One value: what stands for several, or brings args to them, belongs to the axis."""
+        for name in ("versions", "args"):
+            if entry := node.entries.get(name):
+                hint = "write version" if name == "versions" else "give them to the value under spec.axes"
+                self._problem(f"the value of an included cell has no {name!r}", entry.key.place, hint=hint, code="include-value")
+        kept = {name: entry for name, entry in node.entries.items() if name not in ("versions", "args")}
+        return axis_value(replace(node, entries=kept), self.problems)
 
-    def _target(self, entry: Entry) -> Target:
-        node, name = entry.value, str(entry.key.value)
-        axes, image = node.get("axes"), node.get("image")
-        return Target(
-            name=name,
-            place=entry.key.place,
-            earthly=_text(node["earthly"]),
-            axes=tuple(_text(item) for item in axes.items) if axes else None,
-            when=_conditions(node.get("when")),
-            needs=tuple(_text(item) for item in _items(node.get("needs"))),
-            args=_args(node.get("args")),
-            image=DeclaredImage(repository=_text(image["repository"]), tag=_text(image["tag"])) if image else None,
-            artifacts=tuple(DeclaredArtifact(path=_text(item["path"]), name=_text(item["as"])) for item in _items(node.get("artifacts"))),
-            resources=self._amounts(node.get("resources"), f"targets.{name}.resources"),
-        )
-
-    def _amounts(self, node: Node | None, where: str) -> tuple[Amount, ...]:
-        return tuple(amount for entry in _entries(node) if (amount := self._amount(entry, where)))
-
-    def _amount(self, entry: Entry, where: str) -> Amount | None:
-        pool, text = str(entry.key.value), _text(entry.value)
-        try:
-            amount = _OWN_UNITS.get(pool, int)(text.value)
-        except ValueError as error:
-            self._problem(f"{dotted(('spec', where, pool))}: {error}", text.place, hint="", code="amount")
-            return None
-        return Amount(pool=pool, amount=amount, written=text.value, place=text.place)
-
-    def _retry(self, node: Node | None) -> Retry:
-        default = Retry()
-        wait = node.get("wait") if node else None
-        attempts = node.get("attempts") if node else None
-        initial = self._seconds(wait.get("initial") if wait else None, "initial", default.initial)
-        maximum = self._seconds(wait.get("max") if wait else None, "max", max(default.maximum, initial))
-        if wait and initial > maximum:
-            place = (wait.get("max") or wait).place
-            self._problem(
-                "spec.schedule.retry.wait: the first wait is longer than the longest", place, hint="raise max, or lower initial", code="wait"
-            )
-        return Retry(attempts=int(str(attempts.value)) if attempts else default.attempts, initial=initial, maximum=maximum)
-
-    def _seconds(self, node: Node | None, name: str, default: float) -> float:
-        if node is None:
-            return default
-        try:
-            return quantities.seconds(_text(node).value)
-        except ValueError as error:
-            self._problem(f"spec.schedule.retry.wait.{name}: {error}", node.place, code="amount")
-            return default
+    def _rules(self, node: Node | None, file: str) -> tuple[Rule, ...]:
+        found: dict[str, Rule] = {}
+        for one in (rule(item, inherited=item["name"].place.file != file) for item in items(node)):
+            if one.name in found:
+                hint = f"the first is in line {found[one.name].place.line}"
+                self._problem(f"two rules are called {one.name!r}", one.place, hint=hint, code="rule-name")
+            found.setdefault(one.name, one)
+        return tuple(found.values())
 
 
-def _registry_mistake(text: str) -> str:
-    if text.startswith(LAYOUT_PREFIX):
-        return "" if text.removeprefix(LAYOUT_PREFIX) else "the directory of the layout is missing"
-    if "://" in text:
+def _registry_mistake(written: str) -> str:
+    if written.startswith(LAYOUT_PREFIX):
+        return "" if written.removeprefix(LAYOUT_PREFIX) else "the directory of the layout is missing"
+    if "://" in written:
         return "a registry is named without a scheme"
     try:
-        name = ImageName.parse(f"{text}/x:x")
+        name = ImageName.parse(f"{written}/x:x")
     except ValueError:
-        return f"{text!r} is not a registry"
-    if f"{name.registry}/{name.repository}" != f"{text}/x":
-        return f"{text!r} does not say on which host it is"
+        return f"{written!r} is not a registry"
+    if f"{name.registry}/{name.repository}" != f"{written}/x":
+        return f"{written!r} does not say on which host it is"
     return ""
-
-
-def _rule(node: Node) -> Rule:
-    effect = next(effect for effect in Effect if effect.value in node.entries)
-    return Rule(
-        name=str(node["name"].value),
-        reason=str(node["reason"].value),
-        effect=effect,
-        when=_conditions(node.get("when")),
-        conditions=_conditions(node[effect.value]),
-        place=node["name"].place,
-    )
-
-
-def _conditions(node: Node | None) -> tuple[Condition, ...]:
-    return tuple(_condition(entry) for entry in _entries(node))
-
-
-def _condition(entry: Entry) -> Condition:
-    axis, _, field = str(entry.key.value).partition(".")
-    nodes = entry.value.items or (entry.value,)
-    wanted = tuple(Wanted(value=node.value if isinstance(node.value, bool) else str(node.value), place=node.place) for node in nodes)
-    return Condition(axis=axis, field=field or None, wanted=wanted, place=entry.key.place)
-
-
-def _args(node: Node | None) -> tuple[DeclaredArg, ...]:
-    return tuple(DeclaredArg(name=str(entry.key.value), value=_text(entry.value), place=entry.key.place) for entry in _entries(node))
-
-
-def _text(node: Node) -> Text:
-    # Integers and numbers as they were written: the schema lets only those through whose spelling is their value.
-    value = str(node.value).lower() if isinstance(node.value, bool) else node.source if node.plain else str(node.value)
-    return Text(value=value, place=node.place)
-
-
-def _value_place(node: Node) -> Place:
-    first = next(iter(node.entries.values()), None)
-    return first.key.place if first else node.place
-
-
-def _entries(node: Node | None) -> Iterator[Entry]:
-    return iter(node.entries.values() if node else ())
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if node else ()

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from matrixbuild.core.axes import Axes, KnownAxis, unknown_axis
 from matrixbuild.core.cells import AxisValue, Cell
-from matrixbuild.core.manifest import Condition, Effect, Rule, Wanted
+from matrixbuild.core.declared import Condition, Effect, Rule
+from matrixbuild.core.matching import Value, accepted
 from matrixbuild.core.problems import Place, Problem, did_you_mean
+from matrixbuild.core.versions import Scheme
+
+_ABOUT_PATTERNS = frozenset({"unknown-value", "no-versions"})
+"""Problems of a pattern that, in an inherited rule, only say that this matrix is none of its business."""
+
+
+class Deed(StrEnum):
+    """What becomes of the cells that a rule finds fault with."""
+
+    DROP = "drop"
+    DENY = "deny"
+    WARN = "warn"
+
+
+_DEEDS = {Effect.REQUIRE: Deed.DROP, Effect.EXCLUDE: Deed.DROP, Effect.DENY: Deed.DENY, Effect.WARN: Deed.WARN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matcher:
-    """All conditions of one mapping, resolved: for each, the index of its axis in a cell and the texts of the values it accepts."""
+    """All conditions of one mapping, resolved: for each, the index of its axis in a cell and the texts of the values it accepts.
+
+    `never`: a condition on a constant of the matrix does not hold.
+    """
 
     accepts: tuple[tuple[int, frozenset[str]], ...] = ()
+    never: bool = False
 
     def matches(self, cell: Cell) -> bool:
-        return all(cell.values[index][1].text in texts for index, texts in self.accepts)
+        return not self.never and all(cell.values[index][1].text in texts for index, texts in self.accepts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """A rule with its conditions resolved."""
+    """A rule with its conditions resolved, and what it does."""
 
     rule: Rule
+    deed: Deed
     when: Matcher
     conditions: Matcher
 
@@ -33,42 +55,68 @@ class Ruling:
         """Whether the rule is about this cell at all: what has to be so for some cell, or the rule is a mistake."""
         return self.when.matches(cell) and (self.rule.effect is Effect.REQUIRE or self.conditions.matches(cell))
 
+    def faults(self, cell: Cell) -> bool:
+        """Whether the rule finds fault with this cell."""
+        return self.when.matches(cell) and self.conditions.matches(cell) is not (self.rule.effect is Effect.REQUIRE)
+
     def drops(self, cell: Cell) -> bool:
-        match self.rule.effect:
-            case Effect.REQUIRE:
-                return self.when.matches(cell) and not self.conditions.matches(cell)
-            case Effect.EXCLUDE:
-                return self.concerns(cell)
-            case Effect.DENY | Effect.WARN:
-                return False
+        return self.deed is Deed.DROP and self.faults(cell)
 
 
-def rulings(rules: Iterable[Rule], axes: Axes, problems: list[Problem]) -> tuple[Ruling, ...]:
-    """The rules with conditions resolved; rules with a mistake in them are told and left out."""
+def rulings(rules: Iterable[Rule], axes: Axes, problems: list[Problem], *, overrides: Mapping[str, Deed] | None = None) -> tuple[Ruling, ...]:
+    """The rules with conditions resolved; rules with a mistake in them are told and left out. `overrides` are other deeds by rule name."""
     found = []
     for rule in rules:
-        before = len(problems)
-        ruling = Ruling(rule=rule, when=matcher(rule.when, axes, problems), conditions=matcher(rule.conditions, axes, problems))
-        if len(problems) == before:
-            found.append(ruling)
+        mistakes: list[Problem] = []
+        when, conditions = (matcher(each, axes, mistakes, inherited=rule.inherited) for each in (rule.when, rule.conditions))
+        problems += mistakes
+        if not mistakes:
+            found.append(Ruling(rule=rule, deed=(overrides or {}).get(rule.name, _DEEDS[rule.effect]), when=when, conditions=conditions))
     return tuple(found)
 
 
-def matcher(conditions: Sequence[Condition], axes: Axes, problems: list[Problem]) -> Matcher:
-    """The conditions resolved against the axes; unknown axes, fields and values are problems."""
+def matcher(conditions: Sequence[Condition], axes: Axes, problems: list[Problem], *, inherited: bool = False) -> Matcher:
+    """The conditions resolved against the axes; unknown axes, fields and values are problems. For an `inherited` rule values that the axes do
+    not have are none: such a condition just does not hold."""
     order = {name: index for index, name in enumerate(axes)}
-    return Matcher(accepts=tuple((order[one.axis], _accepted(one, axes[one.axis], problems)) for one in conditions if _is_known(one, axes, problems)))
+    accepts: list[tuple[int, frozenset[str]]] = []
+    never = False
+    for one in conditions:
+        axis = axes.known.get(one.axis)
+        if axis is None:
+            problems.append(unknown_axis(one.axis, axes.known, one.place))
+            continue
+        texts = _accepted(one, axis, problems, inherited=inherited)
+        if one.axis in order:
+            accepts.append((order[one.axis], texts))
+        else:
+            never |= not texts
+    return Matcher(accepts=tuple(accepts), never=never)
 
 
-def _is_known(condition: Condition, axes: Axes, problems: list[Problem]) -> bool:
-    axis = axes.get(condition.axis)
-    if axis is None:
-        problems.append(unknown_axis(condition.axis, axes, condition.place))
-    elif condition.field and condition.field not in axis.fields:
-        problems.append(_unknown_field(condition, axis))
-    else:
-        return True
-    return False
+def _accepted(condition: Condition, axis: KnownAxis, problems: list[Problem], *, inherited: bool) -> frozenset[str]:
+    """The texts of the axis' values that a condition accepts."""
+    if condition.field and condition.field not in axis.fields:
+        if not inherited:
+            problems.append(_unknown_field(condition, axis))
+        return frozenset()
+    having = [(value, _value(value, condition.field)) for value in axis.all_values()]
+    mistakes: list[Problem] = []
+    there = tuple(dict.fromkeys(own for _, own in having if own is not None))
+    wanted = accepted(condition.wanted, there, _scheme(condition, axis), condition.subject, mistakes)
+    problems += [mistake for mistake in mistakes if not (inherited and mistake.code in _ABOUT_PATTERNS)]
+    keys = {(type(one), one) for one in wanted}  # True is 1 to a set, and no number is a value
+    return frozenset(value.text for value, own in having if own is not None and (type(own), own) in keys)
+
+
+def _value(value: AxisValue, field: str | None) -> Value | None:
+    if field is not None:
+        return value.field(field)
+    return value.text if value.fields or not isinstance(value.scalar, str | bool) else value.scalar
+
+
+def _scheme(condition: Condition, axis: KnownAxis) -> Scheme | None:
+    return axis.scheme if condition.field == "version" or not axis.fields else None
 
 
 def _unknown_field(condition: Condition, axis: KnownAxis) -> Problem:
@@ -76,50 +124,6 @@ def _unknown_field(condition: Condition, axis: KnownAxis) -> Problem:
     has = f"its fields are {', '.join(axis.fields)}" if axis.fields else f"its values are no mappings: match {axis.name} itself"
     hint = did_you_mean(field, axis.fields) or has
     return Problem(summary=f"the axis {axis.name!r} has no field {field!r}", place=condition.place, hint=hint, code="unknown-field")
-
-
-def _accepted(condition: Condition, axis: KnownAxis, problems: list[Problem]) -> frozenset[str]:
-    texts: set[str] = set()
-    for wanted in condition.wanted:
-        matching = {value.text for value in axis.all_values() if _is_wanted(value, condition.field, wanted)}
-        if not matching:
-            problems.append(_unknown_value(condition, axis, wanted))
-        texts |= matching
-    return frozenset(texts)
-
-
-def _is_wanted(value: AxisValue, field: str | None, wanted: Wanted) -> bool:
-    if field is not None:
-        return value.field(field) == wanted.value
-    # Without the comparison of types, 1 would be True and a quoted "true" would be taken for the boolean.
-    own = value.text if value.fields else value.scalar
-    return own == wanted.value and isinstance(own, bool) == isinstance(wanted.value, bool)
-
-
-def _unknown_value(condition: Condition, axis: KnownAxis, wanted: Wanted) -> Problem:
-    texts = _texts(condition, axis)
-    shown = str(wanted.value).lower() if isinstance(wanted.value, bool) else wanted.value
-    return Problem(
-        summary=f"{condition.subject} is never {_written(wanted)}", place=wanted.place, hint=_value_hint(shown, wanted, texts), code="unknown-value"
-    )
-
-
-def _value_hint(shown: str, wanted: Wanted, texts: Sequence[str]) -> str:
-    if shown in texts:
-        return f'write "{shown}" with quotes' if isinstance(wanted.value, bool) else f"write {shown} without quotes"
-    has = f"it is {', '.join(texts[:8])}{' ...' if len(texts) > 8 else ''}"
-    # Of two versions no one can say which was meant.
-    return has if any(char.isdigit() for char in shown) else did_you_mean(shown, texts) or has
-
-
-def _written(wanted: Wanted) -> str:
-    return str(wanted.value).lower() if isinstance(wanted.value, bool) else repr(wanted.value)
-
-
-def _texts(condition: Condition, axis: KnownAxis) -> tuple[str, ...]:
-    if condition.field is None:
-        return tuple(value.text for value in axis.all_values())
-    return tuple(dict.fromkeys(text for value in axis.all_values() if (text := value.field(condition.field)) is not None))
 
 
 def matches_nothing(ruling: Ruling) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from jinja2 import Environment, nodes
@@ -11,7 +11,7 @@ from jinja2 import Template as JinjaTemplate
 from jinja2.exceptions import TemplateError, TemplateSyntaxError
 
 from matrixbuild.core import sandbox
-from matrixbuild.core.manifest import Text
+from matrixbuild.core.declared import Text
 from matrixbuild.core.problems import Place, Problem, did_you_mean
 from matrixbuild.core.sandbox import MAX_DEPTH, MAX_RENDERED, TemplateEnvironment, TooLongError
 
@@ -20,13 +20,18 @@ from matrixbuild.core.sandbox import MAX_DEPTH, MAX_RENDERED, TemplateEnvironmen
 class Scope:
     """What a template can name.
 
-    `axes`: name -> fields that any of its values has; `hidden`: axes of the manifest that the target does not have; `image` and `needs`
-    are for args alone (`needs`: the targets needed, `imageless`: those of them that make no image).
+    `axes`: name -> fields that any of its values has; `constants`: the same of axes that only the profile knows; `hidden`: axes of the
+    manifest that the target does not have; `namespaces`: name -> members of what is the same for all cells (`source`, the profile's), and
+    `tagged`: axes that the profile's `suffix` and `customTag` are made of; `image` and `needs` are for args alone (`needs`: the targets
+    needed, `imageless`: those of them that make no image).
     """
 
     axes: Mapping[str, tuple[str, ...]]
+    constants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     vars: tuple[str, ...] = ()
+    namespaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tagged: frozenset[str] = frozenset()
     image: bool = False
     needs: tuple[str, ...] = ()
     imageless: frozenset[str] = frozenset()
@@ -35,7 +40,7 @@ class Scope:
     @property
     def names(self) -> tuple[str, ...]:
         extra = (*(("image",) if self.image else ()), *(("needs",) if self.needs else ()))
-        return (*self.axes, "vars", "registry", *extra)
+        return (*self.axes, *self.constants, "vars", "registry", *self.namespaces, *extra)
 
 
 class RenderError(Exception):
@@ -80,9 +85,10 @@ def compile_template(text: Text, scope: Scope, problems: list[Problem]) -> Templ
         problems.extend(dict.fromkeys(reversed(found)))
         return None
     names = {node.name for node in tree.find_all(nodes.Name)}
+    axes = frozenset(names & set(scope.axes)) | (scope.tagged if any(_is_tag(node, scope) for node, _ in sandbox.walk(tree)) else frozenset())
     needs = frozenset(name for node, _ in sandbox.walk(tree) if (name := _need(node)))
     sandbox.print_texts(tree)
-    return Template(text=text, axes=frozenset(names & set(scope.axes)), needs=needs, reads_image="image" in names, compiled=_compile(tree))
+    return Template(text=text, axes=axes, needs=needs, reads_image="image" in names, compiled=_compile(tree))
 
 
 @cache
@@ -218,7 +224,18 @@ def _members(name: str, scope: Scope) -> tuple[str, ...] | None:
         return scope.vars
     if name == "image" and scope.image:
         return ("ref",)
-    return scope.axes.get(name)
+    return scope.axes.get(name, scope.constants.get(name, scope.namespaces.get(name)))
+
+
+def _is_tag(node: nodes.Node, scope: Scope) -> bool:
+    """Whether it reads what the profile makes of a cell's axes."""
+    if not isinstance(node, nodes.Getattr | nodes.Getitem) or not isinstance(node.node, nodes.Name):
+        return False
+    return node.node.name in scope.namespaces and _member(node) in CELL_MEMBERS
+
+
+CELL_MEMBERS = ("suffix", "customTag")
+"""Members of a profile's namespace that differ from cell to cell."""
 
 
 def _member(node: nodes.Getattr | nodes.Getitem) -> object:

@@ -1,31 +1,126 @@
-"""A manifest file -> what it declares, and what that comes to."""
+"""A manifest file -> what it declares, the source it is about, and what that comes to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 
-from matrixbuild.adapters.schema_check import check, schema_names, schema_text
-from matrixbuild.adapters.yaml_files import read_document
-from matrixbuild.core import manifest_reader
-from matrixbuild.core.expand import Expansion, expand, in_order
-from matrixbuild.core.manifest import Manifest
-from matrixbuild.core.problems import InvalidError, Problem, UsageError, did_you_mean
+from matrixbuild.adapters.lock_file import read_lock
+from matrixbuild.adapters.manifest_files import read_manifest_document
+from matrixbuild.adapters.schema_check import schema_names, schema_text
+from matrixbuild.core import manifest_reader, requirements
+from matrixbuild.core.document import Document
+from matrixbuild.core.expand import Expansion, expand, in_order, overridden
+from matrixbuild.core.lock import Lock, Pins
+from matrixbuild.core.pins import remembered
+from matrixbuild.core.problems import InvalidError, Problem, Severity, UsageError, did_you_mean
+from matrixbuild.core.profile import Profile
+from matrixbuild.core.surroundings import ProfileUse
+from matrixbuild.core.surroundings_reader import profile_use, source
+from matrixbuild.workflow.facts import facts_of
+from matrixbuild.workflow.keeping import kept_of
+from matrixbuild.workflow.options import PLAIN, Options
+from matrixbuild.workflow.projects import Project, project_of
+from matrixbuild.workflow.sources import Fetch, Trees, Variant, base_variant, git_and_ref, open_trees
 
 
-def read_manifest(path: Path) -> Manifest:
-    """What the manifest declares; InvalidError with all problems of the file by itself."""
-    manifest = _declared(path)
-    if manifest.problems:
-        raise InvalidError(*in_order(manifest.problems))
-    return manifest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A manifest read to its cells and demands, with the source they are about; `document` is the manifest with what it extends, `pins` are
+    those that it was read under: the lock's, and what an apply that was not published keeps beside them."""
+
+    project: Project
+    document: Document
+    expansion: Expansion
+    trees: Trees
+    lock: Lock | None
+    pins: Pins | None
 
 
-def read_and_expand(path: Path) -> Expansion:
-    """The manifest's cells and demands, none of them doubtful; InvalidError with all problems, and with the warnings after them."""
-    expansion = expand(_declared(path))
-    if expansion.problems:
-        raise InvalidError(*expansion.problems, *expansion.warnings)
-    return expansion
+def read_name(path: Path) -> str:
+    """The name of the manifest, with nothing but the file read; InvalidError with all problems of the file by itself."""
+    return str(read_manifest_document(path).root["metadata"]["name"].value)
+
+
+def read_and_expand(path: Path, options: Options = PLAIN) -> Expansion:
+    """The manifest's cells and demands, none of them doubtful; InvalidError with all problems, and with the warnings after them.
+
+    Fetches nothing. The source is looked at only where it is there and a profile asks for it: without it versions and what is made of them
+    stay open (`Expansion.complete`).
+    """
+    reading = _Reading(path, options)
+    trees = reading.trees(Fetch.NEVER) if reading.use or reading.declared.git else None
+    return reading.expansion(trees)
+
+
+def known_pins(path: Path) -> Pins | None:
+    """The pins of a manifest's lock, and those that an apply which was not published keeps beside them."""
+    return _Reading(path, PLAIN).pins
+
+
+def open_manifest(path: Path, options: Options = PLAIN, *, pins: Pins | None = None, fetch: Fetch = Fetch.UNSEEN) -> Opened:
+    """Read a manifest, what it extends, its profile, its lock and its source. `pins` stand in for the lock's and those that are kept.
+
+    Raises InvalidError with everything that is wrong, UnusableError where the source cannot be had.
+    """
+    reading = _Reading(path, options, pins)
+    trees = reading.trees(fetch)
+    if trees is None:
+        raise AssertionError("a source that may be fetched is there or an error")
+    expansion = reading.expansion(trees)
+    return Opened(project=reading.project, document=reading.document, expansion=expansion, trees=trees, lock=reading.lock, pins=reading.pins)
+
+
+class _Reading:
+    def __init__(self, path: Path, options: Options, pins: Pins | None = None) -> None:
+        self._options = options
+        self.document = read_manifest_document(path)
+        self.project = project_of(path)
+        self._given = pins
+        spec = self.document.root["spec"]
+        self.use = profile_use(spec.get("profile"))
+        self.declared = source(spec["source"], self.document.key_place(("spec", "source")))
+        self._registry = str(spec["registry"].value)
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """Read only where something hangs on it: a check of a manifest alone does not."""
+        return read_lock(self.project.lock)
+
+    @cached_property
+    def pins(self) -> Pins | None:
+        """Those that are gone by: what was given, else the lock's with those that are kept beside them."""
+        if self._given is not None:
+            return self._given
+        found = kept_of(self.project, str(self.document.root["metadata"]["name"].value))
+        return remembered(self.lock.pins if self.lock else None, found, source=git_and_ref(self.declared))
+
+    @property
+    def _pins(self) -> Pins | None:
+        return self.pins if self.use or self.declared.git else None
+
+    def trees(self, fetch: Fetch) -> Trees | None:
+        """None where the source is not there, and `fetch` does not allow to get it."""
+        pinned = self._pins.source if self._pins else ()
+        return open_trees(self.declared, self.project, self._options, registry=self._registry, pinned=pinned, fetch=fetch)
+
+    def expansion(self, trees: Trees | None) -> Expansion:
+        problems: list[Problem] = []
+        facts = facts_of(
+            _profile(self.use),
+            self.use,
+            trees.of(base_variant(self.declared)) if trees else None,
+            problems,
+            pinned={axis: dict(picks) for axis, picks in self._pins.versions} if self._pins else {},
+            ref=self.declared.ref.value if self.declared.ref else "",
+            commit=trees.commit if trees else "",
+        )
+        if trees is None and self.use is None and self.declared.git is None:
+            facts = replace(facts, known=True)  # nothing of such a manifest hangs on its source
+        manifest = manifest_reader.read(self.document, facts, sets=self._options.sets)
+        return _checked(expand(replace(manifest, problems=(*manifest.problems, *problems)), facts), trees)
 
 
 def schema(name: str) -> str:
@@ -38,8 +133,41 @@ def schema(name: str) -> str:
         raise UsageError(Problem(summary=f"there is no schema {name!r}", hint=hint, code="unknown-schema")) from None
 
 
-def _declared(path: Path) -> Manifest:
-    document = read_document(path)
-    if problems := check(document, schema="manifest"):
-        raise InvalidError(*problems)
-    return manifest_reader.read(document)
+def _profile(use: ProfileUse | None) -> Profile | None:
+    if use is None:
+        return None
+    from matrixbuild.adapters.profiles import profile
+
+    return profile(use.name)
+
+
+def _checked(expansion: Expansion, trees: Trees | None) -> Expansion:
+    """The expansion with what its profile requires of the source's files; InvalidError where anything is wrong."""
+    told = () if expansion.problems or trees is None else tuple(_unmet(expansion, trees))
+    errors = [problem for problem in told if problem.severity is Severity.ERROR]
+    warnings = in_order((*expansion.warnings, *(problem for problem in told if problem.severity is Severity.WARNING)))
+    if expansion.problems or errors:
+        raise InvalidError(*in_order((*expansion.problems, *errors)), *warnings)
+    return replace(expansion, warnings=warnings)
+
+
+def _unmet(expansion: Expansion, trees: Trees) -> Iterator[Problem]:
+    facts = expansion.facts
+    if facts.profile is None:
+        return
+
+    @cache
+    def tree_of(variant: Variant) -> requirements.Tree:
+        source = trees.aside(variant)
+        return requirements.Tree(listing=source.listing, text=source.text, hidden=trees.hidden(variant))
+
+    yield from requirements.unmet(
+        facts.profile,
+        expansion.demands,
+        expansion.cells_of,
+        expansion.matrix,
+        tree_of,
+        line=facts.line,
+        overrides=overridden(expansion.manifest),
+        place=expansion.manifest.source.place,
+    )

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from matrixbuild.adapters.schema_check import schema_names, schema_text
-from tests.manifest_texts import manifest_text, schema_problems
+from matrixbuild.adapters.schema_check import check_part, check_whole, schema_names, schema_text
+from matrixbuild.adapters.yaml_files import parse_document
+from tests.manifest_texts import manifest_text, schema_problems, told
 
 SCHEMA = json.loads(schema_text("manifest"))
 
@@ -97,23 +98,31 @@ class TestMessages:
         [
             ({"axis": "  axis: {}"}, "m.yaml:17:3: unknown key 'axis' in spec [axis] (did you mean 'axes'?)"),
             (
-                {"profile": "  profile: canvos"},
+                {"freshness": "  freshness: {maxAge: 14d}"},
                 (
-                    "m.yaml:17:3: unknown key 'profile' in spec [profile] "
-                    "(known here: source, registry, vars, args, axes, rules, include, targets, engine, schedule, publish)"
+                    "m.yaml:17:3: unknown key 'freshness' in spec [freshness] (known here: profile, source, registry, vars, args, axes, rules, "
+                    "include, targets, secrets, engine, schedule, publish, network)"
                 ),
             ),
             (
                 {"registry": "  registry:"},
                 "m.yaml:6:3: spec.registry is empty, and has to be a string [registry] (for example registry.example.com/edge)",
             ),
-            ({"source": "  source: {}"}, "m.yaml:5:3: spec.source has no 'path' [source] (A directory, relative to this file.)"),
+            ({"source": "  source: {}"}, "m.yaml:5:3: spec.source takes exactly one of path and git, and has none [source]"),
+            (
+                {"source": "  source: {git: https://example.com/x.git}"},
+                "m.yaml:5:12: spec.source has 'git' and no 'ref' [git] (A tag, branch or commit of it.)",
+            ),
+            (
+                {"source": "  source: {path: x, git: https://example.com/x.git, ref: v1}"},
+                "m.yaml:5:21: spec.source takes exactly one of path and git, and has both 'path' and 'git' [git] (remove 'path' or 'git')",
+            ),
             (
                 {"source": "  source: edge"},
                 'm.yaml:5:11: spec.source has to be a mapping, and is a string [edge] (for example {"path": "../CanvOS"})',
             ),
-            ({"engine": "  engine: docker"}, "m.yaml:17:11: spec.engine has to be earthly or embedded, not 'docker' [docker]"),
-            ({"engine": "  engine: {kind: auto}"}, "m.yaml:17:18: spec.engine.kind has to be earthly or embedded, not 'auto' [auto]"),
+            ({"engine": "  engine: docker"}, "m.yaml:17:11: spec.engine has to be auto, earthly or embedded, not 'docker' [docker]"),
+            ({"engine": "  engine: {kind: x}"}, "m.yaml:17:18: spec.engine.kind has to be auto, earthly or embedded, not 'x' [x]"),
             (
                 {"publish": "  publish: {tags: mutabel}"},
                 "m.yaml:17:19: spec.publish.tags has to be immutable or mutable, not 'mutabel' [mutabel] (did you mean 'mutable'?)",
@@ -157,10 +166,6 @@ class TestMessages:
                 "m.yaml:18:7: spec.rules[0] takes exactly one of require, exclude, deny and warn, and has none [{name: a, reason: b}]",
             ),
             (
-                {"targets": "  targets:\n    a: {earthly: +a}"},
-                "m.yaml:13:5: spec.targets.a has neither 'image' nor 'artifacts' [a] (without one there is nothing to publish, to reuse or to lock)",
-            ),
-            (
                 {"targets": "  targets:\n    a: {earthly: +a, artifacts: [{path: /a, as: a}], axes: [os, os]}"},
                 "m.yaml:13:65: spec.targets.a.axes names 'os' twice [os] (remove one of them)",
             ),
@@ -177,7 +182,7 @@ class TestMessages:
         text = manifest_text(source="  sorce: {path: edge}", engine="  engine: x", publish="  publish: {tag: mutable}", again="  engine: embedded")
         assert schema_problems(text) == [
             "m.yaml:5:3: unknown key 'sorce' in spec [sorce] (did you mean 'source'?)",
-            "m.yaml:17:11: spec.engine has to be earthly or embedded, not 'x' [x]",
+            "m.yaml:17:11: spec.engine has to be auto, earthly or embedded, not 'x' [x]",
             "m.yaml:18:13: unknown key 'tag' in spec.publish [tag] (did you mean 'tags'?)",
             "m.yaml:19:3: 'engine' is given twice [engine] (the first is in line 17)",
         ]
@@ -193,3 +198,40 @@ class TestMessages:
     def test_a_document_that_is_no_mapping(self) -> None:
         example = json.dumps(SCHEMA["examples"][0])
         assert schema_problems("- a\n") == [f"m.yaml:1:1: the manifest has to be a mapping, and is a list [- a] (for example {example})"]
+
+    def test_what_a_condition_asks_for_is_told_like_the_rest(self) -> None:
+        assert schema_problems(manifest_text(axes="  axis: {os: [a]}")) == ["m.yaml:7:3: unknown key 'axis' in spec [axis] (did you mean 'axes'?)"]
+
+    def test_one_and_true_are_two_items_and_one_is_one(self) -> None:
+        targets = "  targets:\n    a: {earthly: +a, artifacts: [{path: /a, as: a}], needs: [b, 1, true, 1.0, b]}"
+        assert [line for line in schema_problems(manifest_text(targets=targets)) if "twice" in line] == [
+            "m.yaml:13:74: spec.targets.a.needs names 1.0 twice [1.0] (remove one of them)",
+            "m.yaml:13:79: spec.targets.a.needs names 'b' twice [b] (remove one of them)",
+        ]
+
+
+class TestParts:
+    TEXT = "spec:\n  source: {ref: v1}\n  targets: {a: {image: {tag: x}}, b: {privileged: 3}}\n  rules: [{name: r, deny: {a: b}, warn: {a: b}}]\n"
+    DOCUMENT = parse_document(TEXT.encode(), file="m.yaml")
+
+    BOTH = "m.yaml:4:35: spec.rules[0] takes exactly one of require, exclude, deny and warn, and has both 'deny' and 'warn' [warn] (make two rules of it)"
+
+    def test_of_a_part_nothing_is_said_to_be_missing(self) -> None:
+        assert told(check_part(self.DOCUMENT, schema="manifest")) == [
+            "m.yaml:3:51: spec.targets.b.privileged has to be true or false, and is a number [3] (for example true)",
+            self.BOTH,
+        ]
+
+    def test_of_the_whole_nothing_else_but_what_two_parts_may_say_together(self) -> None:
+        assert [problem.partition(" [")[0] for problem in told(check_whole(self.DOCUMENT, schema="manifest"))] == [
+            "m.yaml:1:1: the manifest has no 'apiVersion'",
+            "m.yaml:1:1: the manifest has no 'kind'",
+            "m.yaml:1:1: the manifest has no 'metadata'",
+            "m.yaml:1:1: spec has no 'registry'",
+            "m.yaml:1:1: spec has no 'axes'",
+            "m.yaml:2:3: spec.source takes exactly one of path and git, and has none",
+            "m.yaml:2:12: spec.source has 'ref' and no 'git'",
+            "m.yaml:3:17: spec.targets.a.image has no 'repository'",
+            "m.yaml:4:11: spec.rules[0] has no 'reason'",
+            self.BOTH.partition(" [warn")[0],
+        ]

@@ -46,7 +46,7 @@ class TestProblems:
         assert told(expanded(axes=axes).problems) == [
             (
                 "m.yaml:8:28: '1.34.x' is a range, not a version [\"1.34.x\"] "
-                "(name the versions; ranges need a catalog of versions, which this version of matrixbuild does not read)"
+                "(name the versions; ranges need the catalog of a profile)"
             )
         ]
 

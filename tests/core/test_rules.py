@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrixbuild.core.manifest import Effect
+from matrixbuild.core.declared import Effect
 from tests.manifest_texts import expanded, told
 
 LEAP_FIPS = "fips=true,os=leap-15.6"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrixbuild.core.manifest import Text
+from matrixbuild.core.declared import Text
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.sandbox import MAX_RENDERED, Names, NeedLackingError, NoNeed
 from matrixbuild.core.templates import RenderError, Scope, compile_template, locate

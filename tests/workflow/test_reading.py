@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from matrixbuild.core.problems import ExitCode, InvalidError
-from matrixbuild.workflow.reading import read_and_expand, read_manifest
+from matrixbuild.workflow.reading import read_and_expand, read_name
 from tests.manifest_texts import manifest_text, told
 
 
@@ -17,10 +17,9 @@ def write(directory: Path, **parts: str) -> Path:
 
 def test_a_manifest_as_declared_and_what_it_comes_to(tmp_path: Path) -> None:
     path = write(tmp_path)
-    manifest = read_manifest(path)
     expansion = read_and_expand(path)
-    assert expansion.manifest == manifest
-    assert (manifest.file, len(expansion.cells), len(expansion.demands)) == (str(path), 6, 6)
+    assert (read_name(path), expansion.manifest.name) == ("edge", "edge")
+    assert (expansion.manifest.file, len(expansion.cells), len(expansion.demands)) == (str(path), 6, 6)
 
 
 def test_problems_of_expansion_come_together_and_warnings_after_them(tmp_path: Path) -> None:
@@ -38,11 +37,8 @@ def test_problems_of_expansion_come_together_and_warnings_after_them(tmp_path: P
     ]
 
 
-def test_a_declared_manifest_tells_its_own_problems(tmp_path: Path) -> None:
-    path = write(tmp_path, registry="  registry: edge")
-    with pytest.raises(InvalidError) as caught:
-        read_manifest(path)
-    assert [problem.code for problem in caught.value.problems] == ["registry"]
+def test_a_name_is_told_whatever_else_is_wrong_with_values(tmp_path: Path) -> None:
+    assert read_name(write(tmp_path, registry="  registry: edge")) == "edge"
 
 
 def test_schema_problems_come_before_anything_is_made_of_it(tmp_path: Path) -> None:

@@ -1,0 +1,115 @@
+"""A profile's rules about ARGs, and the forms of their texts, judged on the demands that would be built with them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from matrixbuild.core.axes import Axes
+from matrixbuild.core.cell_rules import remarked
+from matrixbuild.core.cells import Cell
+from matrixbuild.core.declared import Condition, Effect
+from matrixbuild.core.demand import Arg, Demand
+from matrixbuild.core.matching import AnyOf, Exact, Not, Pattern, accepted
+from matrixbuild.core.problems import Problem, Severity
+from matrixbuild.core.profile import Profile, ProfileRule
+from matrixbuild.core.rules import Deed, Matcher, matcher
+from matrixbuild.core.spans import holds
+
+ABOUT_ARGS = "args"
+"""Where an axis would stand in a condition: `args.BASE_IMAGE`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Test:
+    """One mapping of conditions: those on axes resolved, those on ARGs as they are."""
+
+    cells: Matcher
+    args: tuple[Condition, ...]
+
+    def holds(self, cell: Cell, args: Mapping[str, str]) -> bool:
+        return self.cells.matches(cell) and all(_has(condition, args) for condition in self.args)
+
+
+def judge(
+    rules: Sequence[ProfileRule],
+    demands: Sequence[Demand],
+    cells_of: Mapping[str, Mapping[Cell, tuple[Cell, ...]]],
+    axes: Axes,
+    *,
+    deeds: Mapping[str, Deed],
+    lines: Mapping[str, Sequence[int]],
+    problems: list[Problem],
+    warnings: list[Problem],
+) -> None:
+    """What the rules say of the demands, once a rule, with the cells concerned and the lines of the Earthfile that prove it (by rule name)."""
+    for each in rules:
+        named = {condition.axis for condition in (*each.rule.when, *each.rule.conditions)} & set(axes)
+        when, conditions = (_test(conditions, axes, problems) for conditions in (each.rule.when, each.rule.conditions))
+        hit = dict.fromkeys(
+            cell
+            for demand in demands
+            if named <= set(demand.cell.axes) and (demand.target in each.targets if each.targets else demand.earthly)
+            for cell in cells_of[demand.target][demand.cell]
+            if _faults(each.rule.effect, when, conditions, cell, {arg.name: arg.value for arg in demand.args})
+        )
+        if not hit:
+            continue
+        deed = deeds.get(each.rule.name, Deed.WARN if each.rule.effect is Effect.WARN else Deed.DENY)
+        told = remarked(each.rule, Deed.WARN if deed is Deed.WARN else Deed.DENY, list(hit))
+        shown = ", ".join(map(str, lines.get(each.rule.name, ())))
+        told = replace(told, hint=f"{told.hint}; Earthfile lines {shown}") if shown else told
+        (warnings if deed is Deed.WARN else problems).append(told)
+
+
+def _test(conditions: Sequence[Condition], axes: Axes, problems: list[Problem]) -> _Test:
+    on_axes = [condition for condition in conditions if condition.axis != ABOUT_ARGS]
+    on_args = tuple(condition for condition in conditions if condition.axis == ABOUT_ARGS)
+    for condition in on_args:
+        mistakes: list[Problem] = []
+        accepted(condition.wanted, ("",), None, condition.subject, mistakes)
+        problems += [mistake for mistake in mistakes if mistake.code == "no-versions"]  # a range: nothing would ever be in it
+    return _Test(cells=matcher(on_axes, axes, problems, inherited=True), args=on_args)
+
+
+def _faults(effect: Effect, when: _Test, conditions: _Test, cell: Cell, args: Mapping[str, str]) -> bool:
+    return when.holds(cell, args) and conditions.holds(cell, args) is not (effect is Effect.REQUIRE)
+
+
+def _has(condition: Condition, args: Mapping[str, str]) -> bool:
+    return bool(accepted(_textual(condition.wanted), (args.get(condition.field or "", ""),), None, condition.subject, []))
+
+
+def _textual(pattern: Pattern) -> Pattern:
+    """The pattern as one of texts, as all ARGs are: `true` without quotes means the text."""
+    match pattern:
+        case AnyOf():
+            return replace(pattern, patterns=tuple(_textual(each) for each in pattern.patterns))
+        case Not():
+            return replace(pattern, pattern=_textual(pattern.pattern))
+        case Exact():
+            return replace(pattern, by_text=True)
+        case _:
+            return pattern
+
+
+def check_forms(
+    profile: Profile | None, demands: Sequence[Demand], line: str, overrides: Mapping[str, Deed | None], problems: list[Problem]
+) -> None:
+    """ARGs whose text the profile knows to be wrong, once a text and place. `overrides` as of rules: a form may be one's (`rule`)."""
+    for form in profile.forms if profile else ():
+        deed = overrides.get(form.rule, Deed.DENY)
+        if deed is None or not holds(form.span, line):
+            continue
+        wrong: defaultdict[Arg, list[Demand]] = defaultdict(list)
+        for demand in demands:
+            for arg in demand.args:
+                if arg.name == form.name and not re.fullmatch(form.pattern, arg.value):
+                    wrong[replace(arg, axes=frozenset())].append(demand)
+        for arg, having in wrong.items():
+            where = f" (in {having[0].target}, {having[0].cell})" if having[0].cell.values else ""
+            severity = Severity.WARNING if deed is Deed.WARN else Severity.ERROR
+            summary = f"{arg.name} is {arg.value!r}{where}"
+            problems.append(Problem(summary=summary, place=arg.place, hint=form.hint, code="arg-form", severity=severity))

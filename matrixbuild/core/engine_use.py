@@ -1,0 +1,37 @@
+"""What a manifest says of the program that builds -> what is wrong with it, whatever the source turns out to need."""
+
+from __future__ import annotations
+
+from matrixbuild.core.problems import Place, Problem
+from matrixbuild.core.surroundings import EngineUse
+from matrixbuild.core.versions import Scheme, parse_range
+
+EARTHLY_LINE = "0.8"
+"""The versions of Earthly that matrixbuild knows: any patch of this line."""
+
+_PATCHES = 100
+
+
+def check_engine_use(use: EngineUse, problems: list[Problem]) -> None:
+    """A range of versions has to allow the line that is known; the embedded engine is no program, and has none to say anything of."""
+    place = use.place
+    if use.kind == "embedded":
+        problems.extend(_no_program(key, place) for key, value in (("version", use.version), ("program", use.program)) if value)
+    elif use.version:
+        problems.extend(_range(use.version, place))
+
+
+def _no_program(key: str, place: Place | None) -> Problem:
+    hint = f"remove {key}, or let kind be earthly or auto"
+    return Problem(summary=f"engine.{key} is about Earthly, and engine.kind is embedded", place=place, hint=hint, code="engine-program")
+
+
+def _range(version: str, place: Place | None) -> list[Problem]:
+    try:
+        wanted = parse_range(version, Scheme.SEMVER)
+    except ValueError as error:
+        return [Problem(summary=f"engine.version: {error}", place=place, hint='for example ">=0.8.15 <0.9"', code="version-range")]
+    if any(wanted.matches(f"{EARTHLY_LINE}.{patch}") for patch in range(_PATCHES)):
+        return []
+    summary = f"engine.version {version!r} allows no version of Earthly {EARTHLY_LINE}, and this matrixbuild knows no other line"
+    return [Problem(summary=summary, place=place, hint='for example ">=0.8.15 <0.9"', code="engine-version")]

@@ -1,0 +1,164 @@
+"""Nodes of `spec` that the schema allows -> what surrounds the matrix: source, secrets, engine, schedule, publishing, network."""
+
+from __future__ import annotations
+
+import posixpath
+
+from matrixbuild.core.amounts import seconds
+from matrixbuild.core.declared_reader import conditions, entries, items, text, texts, value_place
+from matrixbuild.core.document import Node
+from matrixbuild.core.problems import Place, Problem
+from matrixbuild.core.surroundings import (
+    DeclaredSecret,
+    EngineUse,
+    Network,
+    OnFailure,
+    ProfileUse,
+    Publish,
+    PublishMode,
+    Retry,
+    Schedule,
+    Source,
+    SourceFile,
+)
+
+
+def profile_use(node: Node | None) -> ProfileUse | None:
+    """`canvos`, or a mapping with `name`."""
+    if node is None:
+        return None
+    if not node.entries:
+        return ProfileUse(name=text(node))
+    stands_for = node.get("as")
+    override = tuple((text(entry.key), str(entry.value.value)) for entry in entries(node.get("override")))
+    return ProfileUse(name=text(node["name"]), stands_for=text(stands_for) if stands_for else None, override=override)
+
+
+def source(node: Node, place: Place) -> Source:
+    found = {name: text(entry.value) for name, entry in node.entries.items() if name != "files"}
+    return Source(
+        place=place,
+        path=found.get("path"),
+        git=found.get("git"),
+        ref=found.get("ref"),
+        files=tuple(_file(item) for item in items(node.get("files"))),
+    )
+
+
+def check_files(found: Source, problems: list[Problem]) -> None:
+    """Files go below the source's root: what would be laid elsewhere no build could read."""
+    for file in found.files:
+        if file.to.startswith("/") or file.to.split("/")[0] == "..":
+            hint = "`to` is relative to the source's root, and below it"
+            problems.append(Problem(summary=f"spec.source.files: {file.to} is outside the source", place=file.place, hint=hint, code="source-file"))
+        elif file.secret and (not file.to or file.to.endswith("/")):
+            hint = "name the file, as in to: user-data"
+            problems.append(Problem(summary=f"the secret {file.secret.value} needs a file to go to", place=file.place, hint=hint, code="source-file"))
+
+
+def _below_root(written: str) -> str:
+    """`./a//b/` -> `a/b/`, `.` -> ``: a slash at the end says that it is a directory."""
+    found = posixpath.normpath(written)
+    return "" if found == "." else f"{found}/" if written.endswith("/") else found
+
+
+def _file(node: Node) -> SourceFile:
+    found = {name: text(entry.value) for name, entry in node.entries.items() if name != "when"}
+    to = found.get("to")
+    return SourceFile(
+        origin=found.get("from"),
+        to=_below_root(to.value) if to else "",
+        secret=found.get("secret"),
+        version=found["version"].value if "version" in found else "",
+        when=conditions(node.get("when")),
+        place=value_place(node),
+    )
+
+
+def secrets(node: Node | None, problems: list[Problem]) -> tuple[DeclaredSecret, ...]:
+    found: dict[str, DeclaredSecret] = {}
+    for item in items(node):
+        one = _secret(item)
+        if one.name in found and not (one.when and found[one.name].when):
+            hint = f"the first is in line {found[one.name].place.line}: give both a `when`, or remove one"
+            problems.append(Problem(summary=f"two secrets are called {one.name!r}", place=one.place, hint=hint, code="secret-name"))
+        found.setdefault(one.name, one)
+    return tuple(_secret(item) for item in items(node))
+
+
+def _secret(node: Node) -> DeclaredSecret:
+    env, file, version = node.get("env"), node.get("file"), node.get("version")
+    return DeclaredSecret(
+        name=text(node["name"]).value,
+        place=node["name"].place,
+        env=text(env) if env else None,
+        file=text(file) if file else None,
+        command=tuple(word.value for word in texts(node.get("command"))),
+        when=conditions(node.get("when")),
+        version=text(version).value if version else "",
+    )
+
+
+def engine(node: Node | None) -> EngineUse:
+    """A kind, or a mapping of kind, version and program; auto where nothing says otherwise."""
+    if node is None:
+        return EngineUse()
+    if not node.entries:
+        return EngineUse(kind=text(node).value, place=node.place)
+    found = {name: text(entry.value).value for name, entry in node.entries.items() if entry.value.value is not None}
+    return EngineUse(
+        kind=found.get("kind", EngineUse().kind), version=found.get("version", ""), program=found.get("program", ""), place=value_place(node)
+    )
+
+
+def schedule(node: Node | None, problems: list[Problem]) -> Schedule:
+    if node is None:
+        return Schedule()
+    return Schedule(
+        retry=_retry(node.get("retry"), problems),
+        on_failure=_on_failure(node.get("onFailure")),
+        silence=seconds(node.get("silence"), "schedule.silence", problems),
+        place=value_place(node),
+    )
+
+
+def _on_failure(node: Node | None) -> OnFailure:
+    if node is None or node.value == "keep-going":
+        return OnFailure()
+    return OnFailure(limit=int(str(node["maxFailures"].value)) if node.entries else 1)
+
+
+def _retry(node: Node | None, problems: list[Problem]) -> Retry:
+    default = Retry()
+    wait = node.get("wait") if node else None
+    attempts = node.get("attempts") if node else None
+    first, longest = (seconds(wait.get(name) if wait else None, f"schedule.retry.wait.{name}", problems) for name in ("initial", "max"))
+    initial = default.initial if first is None else first
+    maximum = max(default.maximum, initial) if longest is None else longest
+    if wait and initial > maximum:
+        place = (wait.get("max") or wait).place
+        summary = "spec.schedule.retry.wait: the first wait is longer than the longest"
+        problems.append(Problem(summary=summary, place=place, hint="raise max, or lower initial", code="wait"))
+    on = tuple((str(entry.key.value), bool(entry.value.value)) for entry in entries(node.get("on") if node else None))
+    return Retry(attempts=int(str(attempts.value)) if attempts else default.attempts, initial=initial, maximum=maximum, on=on)
+
+
+def publish(node: Node | None) -> Publish:
+    """A mode, or a mapping of mode and tags."""
+    if node is None:
+        return Publish()
+    if not node.entries:
+        return Publish(mode=PublishMode(str(node.value)), place=node.place) if node.value else Publish()
+    mode, tags = node.get("mode"), node.get("tags")
+    return Publish(
+        mode=PublishMode(str(mode.value)) if mode else PublishMode.ATOMIC, mutable=bool(tags and tags.value == "mutable"), place=value_place(node)
+    )
+
+
+def network(node: Node | None) -> Network:
+    if node is None:
+        return Network()
+    proxy = node.get("proxy")
+    return Network(
+        insecure=texts(node.get("insecure")), ca=texts(node.get("ca")), proxies=not (proxy and proxy.value == "none"), place=value_place(node)
+    )

@@ -1,0 +1,61 @@
+"""What a range of versions was pinned to goes before the catalog, as far as it is still in the range."""
+
+from __future__ import annotations
+
+import pytest
+
+from matrixbuild.core.catalogs import Catalog
+from matrixbuild.core.declared import DeclaredValue, Newest, Text, Version
+from matrixbuild.core.picks import Picker, Pinned
+from matrixbuild.core.problems import Problem, Severity
+from matrixbuild.core.versions import Scheme
+from tests.builders import place
+
+CATALOG = Catalog(file="versions.json", plain={"k3s": ("1.29.1", "1.30.1", "1.30.2", "1.31.1")})
+
+
+def values(pick: Version, pinned: Pinned, *, effects: dict[str, str] | None = None) -> tuple[list[str], Picker, list[Problem]]:
+    declared = DeclaredValue(place=place(), fields=(("distribution", Text(value="k3s", place=place())),), versions=(pick,), version_at=1)
+    picker, problems = Picker(axis="kubernetes", catalog=CATALOG, pinned=pinned, effects=effects or {}), list[Problem]()
+    found = [value.text for value, _ in picker.values("kubernetes", Scheme.SEMVER, declared, problems)]
+    return found, picker, problems
+
+
+def written(text: str) -> Text:
+    return Text(value=text, place=place())
+
+
+@pytest.mark.parametrize(
+    ("pick", "pinned", "found"),
+    [
+        (written("1.30.x"), {}, ["k3s-1.30.1", "k3s-1.30.2"]),
+        (written("1.30.x"), {"k3s 1.30.x": ("1.30.1",)}, ["k3s-1.30.1"]),
+        (written("1.30.x"), {"k3s 1.31.x": ("1.31.1",)}, ["k3s-1.30.1", "k3s-1.30.2"]),
+        (written("1.30.x"), {"k3s 1.30.x": ("1.29.1",)}, ["k3s-1.30.1", "k3s-1.30.2"]),
+        (written("1.30.x"), {"k3s 1.30.x": ("1.29.1", "1.30.1")}, ["k3s-1.30.1"]),
+        (written("1.30.x"), {"k3s 1.30.x": ()}, ["k3s-1.30.1", "k3s-1.30.2"]),
+        (Newest(count=1, of=None, place=place()), {"k3s latest 1": ("1.30.2",)}, ["k3s-1.30.2"]),
+        (Newest(count=1, of=None, place=place()), {}, ["k3s-1.31.1"]),
+    ],
+)
+def test_a_pin_that_answers_stays_though_the_catalog_has_more(pick: Version, pinned: Pinned, found: list[str]) -> None:
+    texts, picker, problems = values(pick, pinned)
+    assert (texts, problems) == (found, [])
+    assert list(picker.resolved.values()) == [tuple(text.removeprefix("k3s-") for text in found)]
+
+
+def test_what_is_pinned_and_no_longer_listed_is_told() -> None:
+    _, _, problems = values(written("1.30.x"), {"k3s 1.30.x": ("1.30.1", "1.30.9")})
+    (problem,) = problems
+    assert str(problem) == "manifests/edge.yaml:1:1: versions.json lists no k3s 1.30.9"
+    anew = "it is pinned for `k3s 1.30.x`: `matrixbuild lock update --versions` resolves that anew"
+    assert problem.hint == f"{anew}; `override: {{R04: warn}}` of the profile lets it pass"
+
+
+def test_a_profile_may_be_told_to_let_it_pass_or_to_drop_it_and_the_pin_stays() -> None:
+    pinned = {"k3s 1.30.x": ("1.30.1", "1.30.9")}
+    texts, picker, problems = values(written("1.30.x"), pinned, effects={"R04": "warn"})
+    assert (texts, [problem.severity for problem in problems]) == (["k3s-1.30.1", "k3s-1.30.9"], [Severity.WARNING])
+    assert picker.resolved == pinned
+    texts, picker, problems = values(written("1.30.x"), pinned, effects={"R04": "drop"})
+    assert (texts, problems, picker.resolved) == (["k3s-1.30.1"], [], pinned)
