@@ -1,4 +1,4 @@
-"""`matrixbuild validate MANIFEST...`: whether manifests are right; reads them and nothing else."""
+"""`matrixbuild validate MANIFEST...`: whether manifests are right, each and all together; reads them and nothing else."""
 
 from __future__ import annotations
 
@@ -6,51 +6,68 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from matrixbuild.cli.arguments import file_path
+from matrixbuild.cli.arguments import add_reading, file_path, reading
 from matrixbuild.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from matrixbuild.core.problems import Problem
+    from matrixbuild.core.expand import Expansion
+    from matrixbuild.workflow.validating import Checked, Validation
 
 
 def add_parser(verbs: Any) -> None:
     found = verbs.add_parser(
         "validate",
         help="Check manifests, and tell everything that is wrong at once.",
-        description="Check manifests, and tell everything that is wrong at once. Reads them and nothing else; exits 3 where one is wrong.",
+        description="Check manifests, each by itself and all together: no two may publish one image name, or share a name in one project. Tells"
+        " everything that is wrong at once. Reads them and nothing else; exits 3 where one is wrong.",
     )
-    found.add_argument("manifest", type=file_path, nargs="+", help="the manifests to check")
-    found.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    found.add_argument("manifest", type=file_path, nargs="+", help="the manifests to check; a directory stands for those in it")
+    add_reading(found, selects=False)
+    formats = ("text", "json", "github", "sarif")
+    help_text = "how to print: github are annotations for a workflow, sarif a log for code scanning (default: text)"
+    found.add_argument("--format", choices=formats, default="text", help=help_text)
     found.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
+    from matrixbuild.cli.show_problems import show_problems
+    from matrixbuild.workflow.validating import validate
+
+    validation = validate(options.manifest, reading(options))
+    if options.format == "json":
+        sys.stdout.write(_json(validation))
+    else:
+        show_problems(validation.problems, options.format)
+    if options.format == "text":
+        sys.stdout.write("".join(f"{checked.path}: valid: {_sizes(checked.expansion)}\n" for checked in validation.manifests if checked.expansion))
+    return ExitCode.DONE if validation.valid else ExitCode.INVALID
+
+
+def _sizes(expansion: Expansion) -> str:
+    from matrixbuild.cli.show_cells import counted
+
+    cells = counted(len(expansion.cells), "cell") if expansion.cells else "its cells are known with its source"
+    return f"{cells}, {counted(len(expansion.manifest.targets), 'target')}"
+
+
+def _json(validation: Validation) -> str:
     import json
 
-    from matrixbuild.cli.show_problems import problem_json, show_problems
+    from matrixbuild.cli.show_problems import problem_json
 
-    checked = [(path, *_check(path)) for path in options.manifest]
-    problems = [problem for _, _, found in checked for problem in found]
-    if options.format == "json":
-        results = [{"manifest": str(path), "valid": bool(line), "problems": [problem_json(one) for one in found]} for path, line, found in checked]
-        sys.stdout.write(json.dumps({"valid": all(result["valid"] for result in results), "manifests": results}, indent=2, ensure_ascii=False) + "\n")
-    else:
-        show_problems(problems)
-        sys.stdout.write("".join(f"{path}: {line}\n" for path, line, _ in checked if line))
-    return ExitCode.DONE if all(line for _, line, _ in checked) else ExitCode.INVALID
+    found = {
+        "valid": validation.valid,
+        "manifests": [_summary(checked) for checked in validation.manifests],
+        "problems": [problem_json(problem) for problem in validation.problems],
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
-def _check(path: Path) -> tuple[str, tuple[Problem, ...]]:
-    """What a valid manifest comes to (nothing for one that is not), and what there is to say about it."""
-    from matrixbuild.cli.show_cells import counted
-    from matrixbuild.core.problems import InvalidError
-    from matrixbuild.workflow.reading import read_and_expand
-
-    try:
-        expansion = read_and_expand(path)
-    except InvalidError as error:
-        return "", error.problems
-    cells, targets = counted(len(expansion.cells), "cell"), counted(len(expansion.manifest.targets), "target")
-    return f"valid: {cells}, {targets}", expansion.warnings
+def _summary(checked: Checked) -> dict[str, object]:
+    expansion = checked.expansion
+    return {
+        "manifest": str(checked.path),
+        "valid": expansion is not None,
+        "cells": len(expansion.cells) or None if expansion else None,
+        "targets": len(expansion.manifest.targets) if expansion else None,
+    }

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from matrixbuild.cli.show_problems import MOST_SHOWN, problem_text, problems_text, show_problems, wants_colour
+from matrixbuild import __version__
+from matrixbuild.adapters.schema_check import schema_text
+from matrixbuild.cli.show_problems import MOST_SHOWN, problem_text, problems_text, show_problems, shown, wants_colour
 from matrixbuild.core.problems import Place, Problem, Severity
 
 LINE = "  axes: [os, oss]"
@@ -50,6 +54,9 @@ class TestText:
         problem = Problem(summary="bad \x1b[31m", place=Place(file="a\x1bb", line=1, column=1, text="x\x1b[2J\u202ey", width=1))
         assert problem_text(problem) == "a b:1:1: error: bad  [31m\n  1 | x [2J y\n    | ^\n"
 
+    def test_a_sentence_with_a_huge_value_in_it(self) -> None:
+        assert problem_text(Problem(summary="x" * 70_000, hint="y" * 70_000)) == f"error: {'x' * 1999}…\n  hint: {'y' * 1999}…\n"
+
     def test_so_many_and_no_more(self) -> None:
         text = problems_text([Problem(summary="s")] * (MOST_SHOWN + 7))
         assert text.splitlines()[-2:] == ["error: s", "... and 7 more"]
@@ -87,3 +94,138 @@ class TestShow:
         assert not wants_colour(Terminal(), {"NO_COLOR": "1"})
         assert not wants_colour(Terminal(), {"TERM": "dumb"})
         assert not wants_colour(io.StringIO(), {})
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository, in a directory of which the program runs."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "manifests").mkdir()
+    monkeypatch.chdir(tmp_path / "manifests")
+    return tmp_path
+
+
+WARNING = Problem(
+    summary="100% odd:\r\nso, odd",
+    hint="look: there",
+    code="a:b,c",
+    severity=Severity.WARNING,
+    place=Place(file="../a,b: %.yaml", line=2, column=1, text="x", width=1),
+)
+
+
+class TestGithub:
+    def test_annotations_name_files_as_the_repository_does(self, repository: Path) -> None:
+        assert shown([PROBLEM], "github") == (
+            "::error file=manifests/m.yaml,line=12,endLine=12,col=14,endColumn=17,title=matrixbuild%3A unknown-axis"
+            "::there is no axis 'oss'%0Ahint: did you mean 'os'?\n"
+        )
+
+    def test_what_the_runner_would_read_otherwise_is_escaped(self, repository: Path) -> None:
+        assert shown([WARNING], "github") == (
+            "::warning file=a%2Cb%3A %25.yaml,line=2,endLine=2,col=1,endColumn=2,title=matrixbuild%3A a%3Ab%2Cc"
+            "::100%25 odd:%0D%0Aso, odd%0Ahint: look: there\n"
+        )
+
+    def test_without_a_place_or_outside(self, repository: Path) -> None:
+        assert shown([Problem(summary="s")], "github") == "::error title=matrixbuild::s\n"
+        outside = Problem(summary="s", place=Place(file="/etc/m.yaml", line=1))
+        assert shown([outside], "github") == "::error file=/etc/m.yaml,line=1,endLine=1,col=1,endColumn=2,title=matrixbuild::s\n"
+
+    def test_no_value_is_a_command_of_its_own(self, repository: Path) -> None:
+        evil = Problem(summary="\n::error::x", hint="\r::y", code="\n::z", place=Place(file="\n::f", line=1))
+        assert shown([evil], "github").count("\n") == 1
+
+
+class TestSarif:
+    def test_a_run(self, repository: Path) -> None:
+        outside = Problem(summary="s", code="unknown-axis", place=Place(file="/etc/a b.yaml", line=1))
+        assert json.loads(shown([PROBLEM, WARNING, Problem(summary="t"), outside], "sarif")) == {
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [
+                {
+                    "tool": {
+                        "driver": {
+                            "name": "matrixbuild",
+                            "semanticVersion": __version__,
+                            "rules": [
+                                {"id": "unknown-axis", "shortDescription": {"text": "unknown axis"}},
+                                {"id": "a:b,c", "shortDescription": {"text": "a:b,c"}},
+                                {"id": "problem", "shortDescription": {"text": "problem"}},
+                            ],
+                        }
+                    },
+                    "columnKind": "unicodeCodePoints",
+                    "results": [
+                        {
+                            "ruleId": "unknown-axis",
+                            "ruleIndex": 0,
+                            "level": "error",
+                            "message": {"text": "there is no axis 'oss' (did you mean 'os'?)"},
+                            "locations": [
+                                {
+                                    "physicalLocation": {
+                                        "artifactLocation": {"uri": "manifests/m.yaml", "uriBaseId": "%SRCROOT%"},
+                                        "region": {"startLine": 12, "startColumn": 14, "endColumn": 17},
+                                    }
+                                }
+                            ],
+                        },
+                        {
+                            "ruleId": "a:b,c",
+                            "ruleIndex": 1,
+                            "level": "warning",
+                            "message": {"text": "100% odd:\r\nso, odd (look: there)"},
+                            "locations": [
+                                {
+                                    "physicalLocation": {
+                                        "artifactLocation": {"uri": "a%2Cb%3A%20%25.yaml", "uriBaseId": "%SRCROOT%"},
+                                        "region": {"startLine": 2, "startColumn": 1, "endColumn": 2},
+                                    }
+                                }
+                            ],
+                        },
+                        {
+                            "ruleId": "problem",
+                            "ruleIndex": 2,
+                            "level": "error",
+                            "message": {"text": "t"},
+                            "locations": [{"physicalLocation": {"artifactLocation": {"uri": ".", "uriBaseId": "%SRCROOT%"}}}],
+                        },
+                        {
+                            "ruleId": "unknown-axis",
+                            "ruleIndex": 0,
+                            "level": "error",
+                            "message": {"text": "s"},
+                            "locations": [
+                                {
+                                    "physicalLocation": {
+                                        "artifactLocation": {"uri": "file:///etc/a%20b.yaml"},
+                                        "region": {"startLine": 1, "startColumn": 1, "endColumn": 2},
+                                    }
+                                }
+                            ],
+                        },
+                    ],
+                }
+            ],
+        }
+
+    def test_nothing_to_tell_is_a_run_too(self, repository: Path) -> None:
+        assert json.loads(shown([], "sarif"))["runs"][0]["results"] == []
+
+
+class TestForms:
+    def test_json_is_as_its_schema_says(self) -> None:
+        schema = json.loads(schema_text("problems"))
+        Draft202012Validator.check_schema(schema)
+        assert not list(Draft202012Validator(schema).iter_errors(json.loads(shown([PROBLEM, WARNING, Problem(summary="s")], "json"))))
+
+    def test_text_has_no_colour(self) -> None:
+        assert shown([PROBLEM], "text") == problem_text(PROBLEM)
+
+    @pytest.mark.parametrize("form", ["github", "sarif"])
+    def test_what_machines_read_is_data(self, form: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        show_problems([PROBLEM], form)
+        assert capsys.readouterr() == (shown([PROBLEM], form), "")
