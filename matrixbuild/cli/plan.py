@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matrixbuild.cli.arguments import file_path
+from matrixbuild.cli.arguments import add_reading, file_path, reading
 from matrixbuild.core.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from matrixbuild.core.against import Against
+    from matrixbuild.core.plan import Plan
 
 
 def add_parser(verbs: Any) -> None:
@@ -15,25 +19,65 @@ def add_parser(verbs: Any) -> None:
         "plan",
         help="Show what apply would build and publish, and why.",
         description="Show what apply would build and publish, and why. Reads the manifest, its source and its lock; changes nothing, and needs"
-        " no network but with --refresh.",
+        " no network but with --refresh, or to fetch a source that was never seen.",
     )
     found.add_argument("manifest", type=file_path, help="the manifest to plan")
+    add_reading(found)
     found.add_argument("--refresh", action="store_true", help="ask the registry what it holds, instead of believing the lock")
     found.add_argument("--overwrite", metavar="REF", action="append", default=[], help="let this image name move despite immutable tags (repeatable)")
+    help_text = "tell what the changes since a git revision bring apart from what was pending before them"
+    found.add_argument("--against", metavar="REV", default="", help=help_text)
+    found.add_argument("-o", "--output", metavar="FILE", type=file_path, help="save the plan: `apply FILE` does exactly that")
+    found.add_argument("--all", action="store_true", help="a line for each image name and build, however many there are")
     found.add_argument("--detailed-exitcode", action="store_true", help="exit 2 where there is something to do")
-    found.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
+    help_text = "how to print: markdown is a comment for a pull request, of at most 60,000 characters (default: text)"
+    found.add_argument("--format", choices=("text", "json", "markdown"), default="text", help=help_text)
     found.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    import json
-
-    from matrixbuild.cli.show_plan import plan_text
     from matrixbuild.cli.show_problems import show_problems
     from matrixbuild.workflow.planning import plan_manifest
 
-    planned = plan_manifest(options.manifest, refresh=options.refresh, overwrite=frozenset(options.overwrite))
-    show_problems(planned.prepared.expansion.warnings)
-    found = planned.plan.to_dict()
-    sys.stdout.write(f"{json.dumps(found, indent=2, ensure_ascii=False)}\n" if options.format == "json" else plan_text(planned.plan))
+    _check(options)
+    planned = plan_manifest(options.manifest, refresh=options.refresh, overwrite=frozenset(options.overwrite), options=reading(options))
+    show_problems(planned.prepared.warnings)
+    split = None
+    if options.against:
+        from matrixbuild.workflow.comparing import plan_against
+
+        split = plan_against(planned, options.against, reading(options))
+    if options.output:
+        from matrixbuild.adapters.plan_files import write_plan
+
+        write_plan(options.output, planned.plan)
+    sys.stdout.write(_shown(planned.plan, split, options))
     return ExitCode.CHANGES if options.detailed_exitcode and planned.plan.changes else ExitCode.DONE
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raises UsageError for options that contradict each other."""
+    from matrixbuild.core.problems import Problem, UsageError
+
+    if options.against and options.refresh:
+        summary = "--against compares what files say, and --refresh asks the registry"
+        raise UsageError(Problem(summary=summary, hint="give one of them", code="usage"))
+
+
+def _shown(plan: Plan, split: Against | None, options: argparse.Namespace) -> str:
+    if options.format == "json":
+        return _json(plan, split)
+    if options.format == "markdown":
+        from matrixbuild.cli.show_plan_markdown import plan_markdown
+
+        return plan_markdown(plan, split)
+    from matrixbuild.cli.show_plan import plan_text
+
+    return plan_text(plan, split, every=options.all)
+
+
+def _json(plan: Plan, split: Against | None) -> str:
+    import json
+
+    found = plan.to_dict() | ({"against": split.to_dict()} if split else {})
+    return f"{json.dumps(found, indent=2, ensure_ascii=False)}\n"

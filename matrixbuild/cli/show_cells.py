@@ -7,20 +7,25 @@ from collections.abc import Iterator, Sequence
 
 from matrixbuild.core.cell_rules import DroppedCell
 from matrixbuild.core.cells import AxisValue, Cell
+from matrixbuild.core.declared import Condition, Effect, Rule
 from matrixbuild.core.expand import Expansion
-from matrixbuild.core.manifest import Condition, Effect, Rule
+from matrixbuild.core.matching import shown
+from matrixbuild.core.selection import cells_of
 
 
-def cells_text(expansion: Expansion, *, every: bool) -> str:
-    """The cells, one a line in columns by axis as declared; with `every`, step by step with those that were dropped and why."""
-    lines = _steps(expansion) if every else _table(expansion, expansion.cells)
+def cells_text(expansion: Expansion, *, every: bool, selector: str = "") -> str:
+    """The cells, one a line in columns by axis as declared; with `every`, step by step with those that were dropped and why. With a `selector`
+    only the cells that it selects. Raises as core.selection.cells_of."""
+    chosen = cells_of(expansion, selector) if selector else expansion.cells
+    lines = _steps(expansion, chosen, selector) if every else _table(expansion, chosen)
     return "".join(f"{line}\n" for line in lines)
 
 
-def cells_json(expansion: Expansion, *, every: bool) -> str:
-    """The same as data; `targets` are those built for a cell."""
+def cells_json(expansion: Expansion, *, every: bool, selector: str = "") -> str:
+    """The same as data, as schemas/list.schema.json describes it; `targets` are those built for a cell. Raises likewise."""
     targets = _targets(expansion)
-    cells = [_cell(expansion, cell) | {"targets": targets.get(cell, [])} for cell in expansion.cells]
+    chosen = cells_of(expansion, selector) if selector else expansion.cells
+    cells = [_cell(expansion, cell) | {"targets": targets.get(cell, [])} for cell in chosen]
     shown: dict[str, object] = {"name": expansion.manifest.name, "cells": cells}
     if every:
         shown["dropped"] = [_cell(expansion, one.cell) | {"rules": [_rule(rule) for rule in one.rules]} for one in expansion.dropped]
@@ -33,7 +38,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def _axes(expansion: Expansion) -> list[str]:
-    return [axis.name for axis in expansion.manifest.axes]
+    return list(expansion.axes)
 
 
 def _table(expansion: Expansion, cells: Sequence[Cell]) -> Iterator[str]:
@@ -47,18 +52,19 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def _steps(expansion: Expansion) -> Iterator[str]:
-    sizes = " x ".join(f"{_size(axis.name, expansion)} {axis.name}" for axis in expansion.manifest.axes)
+def _steps(expansion: Expansion, chosen: Sequence[Cell], selector: str) -> Iterator[str]:
+    sizes = " x ".join(f"{_size(axis, expansion)} {axis}" for axis in expansion.axes)
     yield f"axes: {sizes} = {counted(expansion.product, 'cell')}"
-    for rule in expansion.manifest.rules:
+    for rule in expansion.rules:
         dropped = [one for one in expansion.dropped if one.rules[0].name == rule.name]
-        if rule.effect in (Effect.REQUIRE, Effect.EXCLUDE):
+        if dropped or (rule.effect in (Effect.REQUIRE, Effect.EXCLUDE) and not rule.inherited):
             yield from _dropping(rule, dropped, expansion)
     included = expansion.cells[len(expansion.cells) - expansion.included :]
     yield f"\ninclude: {counted(expansion.included, 'cell')} added"
     yield from (f"  + {line}" for line in _columns([[cell[axis].text for axis in _axes(expansion)] for cell in included]))
-    yield f"\ncells: {counted(len(expansion.cells), 'cell')}"
-    yield from (f"  {line}" for line in _table(expansion, expansion.cells))
+    whole = counted(len(expansion.cells), "cell")
+    yield f"\nselection: -l {selector} selects {len(chosen):,} of {whole}" if selector else f"\ncells: {whole}"
+    yield from (f"  {line}" for line in _table(expansion, chosen))
 
 
 def _dropping(rule: Rule, dropped: Sequence[DroppedCell], expansion: Expansion) -> Iterator[str]:
@@ -73,11 +79,7 @@ def _dropping(rule: Rule, dropped: Sequence[DroppedCell], expansion: Expansion) 
 
 
 def _conditions(conditions: Sequence[Condition]) -> str:
-    return ", ".join(f"{one.subject} {' or '.join(_value(wanted.value) for wanted in one.wanted)}" for one in conditions)
-
-
-def _value(value: str | bool) -> str:  # noqa: FBT001 - a value, not a flag
-    return str(value).lower() if isinstance(value, bool) else value
+    return ", ".join(f"{one.subject} {shown(one.wanted)}" for one in conditions)
 
 
 def _size(axis: str, expansion: Expansion) -> int:

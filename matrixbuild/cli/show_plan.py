@@ -1,173 +1,161 @@
-"""A plan becomes plain text for a person: image names first, then builds, then one line that sums up."""
+"""A plan becomes plain text for a person: what the manifest asks for, image names, builds with their reasons, and what sums it up."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
-from matrixbuild.core.changes import Change, Reason, Why
-from matrixbuild.core.image_names import ImageAction, PlannedImage
-from matrixbuild.core.plan import Action, Plan, PlannedBuild
+from matrixbuild.cli.show_plan_lines import Detail, build_lines, image_lines
+from matrixbuild.cli.show_plan_words import counted, printable
+from matrixbuild.cli.show_sections import Section, Ways, fitted, shorter
+from matrixbuild.core.against import Against
+from matrixbuild.core.basis import Basis
+from matrixbuild.core.boxes import target_of
+from matrixbuild.core.image_names import ImageAction
+from matrixbuild.core.plan import Action, Dropped, Plan, PlannedBuild
 
-LONG = 30
-"""So many lines are shown one by one; with more, those alike are grouped."""
+LONGEST = 40
+"""So many lines are shown at most, unless everything is asked for."""
 
-_SHOWN = 8
-"""So many values of an axis, or changes of a build, are named; the others are counted."""
+_ENDLESS = sys.maxsize
 
-_WORDS = {
-    Why.NEW: "new",
-    Why.EXPIRED: "too old",
-    Why.FORCED: "asked for",
-    Why.MISSING: "no longer in the registry",
-    Why.ADOPTED: "in the registry already",
-    Why.UNCHANGED: "unchanged",
-    Why.GONE: "no longer in the manifest; tags are kept",
-}
-_HOW = {"added": "+", "removed": "-", "modified": ""}
+_LOSSES = {Detail.EACH: 0, Detail.CHANGES: 2, Detail.GROUPED: 3, Detail.COARSE: 8}
+"""What is lost by showing image names or builds with so much detail."""
 
 
-def plan_text(plan: Plan) -> str:
-    """The plan, a line each for image names and builds, or a few lines a group where there are many; LF-terminated."""
-    pins = [f"+ pin     {ref}  to the digest it has when apply asks" for ref in plan.to_pin]
-    sections = (("Image names", _images(plan.images)), ("Base images", pins), ("Builds", _builds(plan.builds)))
-    parts = [*(_section(title, lines) for title, lines in sections), [_summary(plan)]]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+def plan_text(plan: Plan, split: Against | None = None, *, every: bool = False) -> str:
+    """At most 40 lines: what is too much for them is grouped by action, reason and axis; with `every`, a line for each image name and build.
+    With `split`, what a change brings and what was pending before it are told apart. LF-terminated; the plan's digest is last."""
+    sections = _sections(plan, split, every=every)
+    summary = summary_lines(plan)
+    chosen, whole = fitted(sections, _ENDLESS if every else LONGEST - len(summary) - 2)
+    parts = [_part(section.title, lines) for section, lines in zip(sections, chosen, strict=True) if lines]
+    hint = [] if whole else ["Long lists are in groups, or cut: --all shows everything."]
+    return "\n".join(map(printable, _joined([*parts, [*summary, *hint, digest_line(plan)]]))) + "\n"
 
 
-def reason_text(reason: Reason) -> str:
-    """One reason in words: `args VERSION, files overlay/motd`."""
-    match reason.why:
-        case Why.CHANGED:
-            return _changes(reason.changes)
-        case Why.NEED_CHANGED:
-            return f"needs {reason.build}"
-        case Why.BASE_MOVED:
-            return f"base image {reason.ref} moved: {_short(reason.old)} -> {_short(reason.new)}"
-        case Why.MISSING_ARTIFACT:
-            return f"not on this machine: {', '.join(change.name for change in reason.changes)}"
-        case _:
-            return _WORDS[reason.why]
+def digest_line(plan: Plan) -> str:
+    return f"Plan {plan.digest}"
 
 
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return [title, *(f"  {line}" for line in lines)] if lines else []
+def target_lines(plan: Plan) -> list[str]:
+    """A table of targets: for how many cells, by how many builds, under how many image names; nothing where there is only one target."""
+    wanted = [build for build in plan.builds if build.action is not Action.RETIRE]
+    cells: dict[str, set[str]] = {}
+    for build in wanted:
+        cells.setdefault(target_of(build.name), set()).update(build.cells)
+    builds = Counter(target_of(build.name) for build in wanted)
+    names = Counter(target_of(image.build) for image in plan.images if image.build)
+    rows = [[target, f"{len(cells[target]):,}", f"{builds[target]:,}", f"{names[target]:,}" if names[target] else "-"] for target in sorted(cells)]
+    if len(rows) < 2:
+        return []
+    table = [["", "cells", "builds", "image names"], *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [f"{row[0]:<{widths[0]}}  " + "  ".join(f"{text:>{width}}" for text, width in zip(row[1:], widths[1:], strict=True)) for row in table]
 
 
-def _images(images: Sequence[PlannedImage]) -> list[str]:
-    if len(images) > LONG:
-        return _grouped((image.action.symbol, image.action.value, _image_why(image), _family(image.ref), _variant(image.ref)) for image in images)
-    width = max((len(image.ref) for image in images), default=0)
-    rows = [f"{image.action.symbol} {image.action.value:<7}  {image.ref:<{width}}  {_digests(image)}" for image in sorted(images, key=_image_order)]
-    return [row.rstrip() for row in rows]
+def dropped_lines(dropped: Sequence[Dropped]) -> list[str]:
+    width = max((len(f"{each.cells:,}") for each in dropped), default=0)
+    names = max((len(each.rule) for each in dropped), default=0)
+    return [f"{each.cells:>{width},}  {each.rule:<{names}}  {each.reason}" for each in dropped]
 
 
-def _image_order(image: PlannedImage) -> tuple[bool, str]:
-    return image.action is ImageAction.LEAVE, image.ref
+def pin_lines(to_pin: Sequence[str]) -> list[str]:
+    return [f"+ pin     {ref}  to the digest it has when apply asks" for ref in to_pin]
 
 
-def _image_why(image: PlannedImage) -> str:
-    return _WORDS[Why.GONE] if image.reason.why is Why.GONE else ""
-
-
-def _digests(image: PlannedImage) -> str:
-    if image.action is ImageAction.MOVE:
-        return f"{_short(image.old)} -> {_short(image.new) if image.new else 'known after the build'}"
-    if image.action is ImageAction.CREATE:
-        return _short(image.new)
-    return _image_why(image)
-
-
-def _builds(builds: Sequence[PlannedBuild]) -> list[str]:
-    if len(builds) > LONG:
-        return _grouped((build.action.symbol, build.action.value, _why(build), *_split(build.name)) for build in builds)
-    names = {build.name: f"{build.name}{_cells(build)}" for build in builds}
-    width = max(map(len, names.values()), default=0)
-    rows = sorted(builds, key=_build_order)
-    return [f"{build.action.symbol} {build.action.value:<7}  {names[build.name]:<{width}}  {_why(build)}" for build in rows]
-
-
-def _build_order(build: PlannedBuild) -> tuple[bool, str]:
-    return build.action is Action.REUSE, build.name
-
-
-def _cells(build: PlannedBuild) -> str:
-    return f" for {len(build.cells)} cells" if len(build.cells) > 1 else ""
-
-
-def _why(build: PlannedBuild) -> str:
-    return "; ".join(reason_text(reason) for reason in build.reasons)
-
-
-def _grouped(rows: Iterable[tuple[str, str, str, str, str]]) -> list[str]:
-    """Rows of (symbol, word, reason, family, variant) that differ only in the variant as one line, and under it how their axes vary."""
-    groups: defaultdict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    for *kind, variant in rows:
-        symbol, word, why, family = kind
-        groups[symbol, word, why, family].append(variant)
-    lines = []
-    for (symbol, word, why, family), variants in sorted(groups.items(), key=lambda group: (group[0][0] == "=", *group[0])):
-        lines.append(f"{symbol} {word:<7}  {len(variants):>5}  {family}{f'  {why}' if why else ''}")
-        lines += [f"                    {line}" for line in _axes(variants)]
-    return lines
-
-
-def _axes(variants: Sequence[str]) -> list[str]:
-    """`os: ubuntu-22.04, ubuntu-24.04`, a line an axis; variants without axes (tags) in one line."""
-    values: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for variant in variants:
-        for part in variant.split(",") if variant else ():
-            axis, equals, value = part.partition("=")
-            values[axis if equals else ""][value if equals else part] = None
-    return [f"{axis}: {_some(_natural(found))}" if axis else _some(_natural(found)) for axis, found in sorted(values.items())]
-
-
-def _natural(values: Iterable[str]) -> list[str]:
-    """`1.9` before `1.10`."""
-    return sorted(values, key=lambda value: [part.zfill(12) if part.isdigit() else part for part in re.split(r"(\d+)", value)])
-
-
-def _split(name: str) -> tuple[str, str]:
-    """`iso[os=ubuntu-24.04]` -> `iso`, `os=ubuntu-24.04`."""
-    target, _, rest = name.partition("[")
-    return target, rest.partition("]")[0]
-
-
-def _family(ref: str) -> str:
-    return ref.rpartition(":")[0]
-
-
-def _variant(ref: str) -> str:
-    return ref.rpartition(":")[2]
-
-
-def _changes(changes: Sequence[Change]) -> str:
-    fields: defaultdict[str, list[str]] = defaultdict(list)
-    for change in changes:
-        fields[change.field] += [f"{_HOW[change.how]}{change.name}"] if change.name else []
-    return ", ".join(f"{name} {_some(found)}" if found else name for name, found in sorted(fields.items()))
-
-
-def _some(values: Sequence[str]) -> str:
-    more = len(values) - _SHOWN
-    return f"{', '.join(values[:_SHOWN])} and {more} more" if more > 0 else ", ".join(values)
-
-
-def _short(digest: str) -> str:
-    return digest[: len("sha256:") + 12]
-
-
-def _summary(plan: Plan) -> str:
+def summary_lines(plan: Plan) -> list[str]:
+    """How much there is, what becomes of it, what some builds have that others have not, and what the command line said."""
     actions: Mapping[Action, int] = Counter(build.action for build in plan.builds)
     images: Mapping[ImageAction, int] = Counter(image.action for image in plan.images)
-    counted = plan.counts
-    whole = f"{_count(counted.cells, 'cell')} -> {_count(counted.demands, 'build')} -> {counted.builds} after deduplication"
-    done = ", ".join(f"{actions[action]} to {action.value}" for action in Action if actions.get(action))
-    names = ", ".join(f"{images[action]} to {action.value}" for action in ImageAction if images.get(action))
+    counts = plan.counts
+    whole = f"{counted(counts.cells, 'cell')} -> {counted(counts.demands, 'build')} -> {counts.builds:,} after deduplication"
+    done = ", ".join(f"{actions[action]:,} to {action.value}" for action in Action if actions.get(action))
+    names = ", ".join(f"{images[action]:,} to {action.value}" for action in ImageAction if images.get(action))
     told = f"{f'Image names: {names}. ' if names else ''}Builds: {done or 'none'}."
-    return f"{whole}\n{told if plan.changes else f'Nothing to do. {told}'}"
+    return [whole, told if plan.changes else f"Nothing to do. {told}", *_remarks(plan.builds), *_options(plan.basis)]
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def _sections(plan: Plan, split: Against | None, *, every: bool) -> list[Section]:
+    """In the order in which they are shown; those that have nothing to show are left out."""
+    images, builds = _planned(plan, every=every) if split is None else ((), ())
+    apart = [] if split is None else [*_titled(split.change, _since(split), every=every), *_titled(split.pending, "already pending", every=every)]
+    found: list[tuple[str, Ways]] = [
+        ("Image names", images),
+        *apart,
+        ("Base images", shorter(pin_lines(plan.to_pin))),
+        ("Builds", builds),
+        ("Dropped cells, by rule", shorter(dropped_lines(plan.dropped))),
+        ("Targets", _table(plan)),
+        ("Notes", shorter(_notes(split) if split else ())),
+    ]
+    sections = [Section(title, ways) for title, ways in found if ways]
+    return [section for section in sections if section.lines(0)]
+
+
+def _table(plan: Plan) -> Ways:
+    return [(lambda: target_lines(plan), 0), (lambda: (), 2)]
+
+
+def _notes(split: Against) -> list[str]:
+    settled = [f"no longer pending: {counted(len(split.settled), 'build')}"] if split.settled else []
+    return [*split.notes, *settled]
+
+
+def _since(split: Against) -> str:
+    return f"by this change (since {split.revision})"
+
+
+def _titled(plan: Plan, whose: str, *, every: bool) -> list[tuple[str, Ways]]:
+    images, builds = _planned(plan, every=every)
+    return [(f"Image names {whose}", images), (f"Builds {whose}", builds)]
+
+
+def _planned(plan: Plan, *, every: bool) -> tuple[Ways, Ways]:
+    """The ways to tell the image names and the builds, each with what it loses."""
+    images = _details([image.action is not ImageAction.LEAVE for image in plan.images], every=every)
+    builds = _details([build.action is not Action.REUSE for build in plan.builds], every=every)
+    return (
+        [(partial(image_lines, plan.images, way), _LOSSES[way]) for way in images],
+        [(partial(build_lines, plan.builds, way), _LOSSES[way]) for way in builds],
+    )
+
+
+def _details(changing: Sequence[bool], *, every: bool) -> Sequence[Detail]:
+    """The ways to show things that change or do not: each of thousands is only put into words where that is asked for."""
+    if every:
+        return (Detail.EACH,)
+    first = Detail.EACH if len(changing) <= LONGEST else Detail.CHANGES if sum(changing) <= LONGEST else Detail.GROUPED
+    return tuple(Detail)[first:]
+
+
+def _part(title: str, lines: Sequence[str]) -> list[str]:
+    return [title, *(f"  {line}" for line in lines)]
+
+
+def _joined(parts: Sequence[Sequence[str]]) -> list[str]:
+    return [line for part in parts for line in ("", *part)][1:]
+
+
+def _options(basis: Basis | None) -> list[str]:
+    """What the command line said that changes what comes out."""
+    if basis is None:
+        return []
+    lines = [f"Vars given with --set: {', '.join(f'{name}={value}' for name, value in basis.sets)}."] if basis.sets else []
+    lines += [f"Selected with -l {basis.selector}: everything else stays as it is."] if basis.selector else []
+    return [*lines, *(["The source is a directory given with --source."] if basis.stands_in else [])]
+
+
+def _remarks(builds: Iterable[PlannedBuild]) -> list[str]:
+    """One line about what builds have that others have not: what is opaque in them, secrets, privileges; none where none has any."""
+    wanted = [build for build in builds if build.action is not Action.RETIRE]
+    opaque = Counter(kind for build in wanted for kind in build.opaque)
+    secrets = Counter(name for build in wanted for name in build.secrets)
+    privileged = sum(build.privileged for build in wanted)
+    parts = [f"{counted(opaque['time'], 'build')} with steps opaque in time"] if opaque["time"] else []
+    parts += [f"{opaque['inputs']:,} for which every file counts"] if opaque["inputs"] else []
+    parts += [f"{number:,} with the secret {name}" for name, number in sorted(secrets.items())]
+    parts += [f"{privileged:,} with privileges"] if privileged else []
+    return [f"Among them: {'; '.join(parts)}."] if parts else []

@@ -1,4 +1,4 @@
-"""Demands by address become a graph without cycles, in generations; builds become a graph with ranks."""
+"""Demands by address become a graph without cycles, in generations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from matrixbuild.core.problems import InvalidError, Problem
 if TYPE_CHECKING:  # networkx takes 0.2 s to import: only functions that need it do so
     import networkx as nx
 
-    from matrixbuild.core.build import Build
 
 Address = tuple[str, Cell]
 
@@ -49,30 +48,6 @@ def generations(demands: Sequence[Demand]) -> tuple[tuple[Address, ...], ...]:
     import networkx as nx
 
     return tuple(tuple(step) for step in nx.topological_generations(demand_graph(demands)))
-
-
-def build_graph(builds: Iterable[Build]) -> nx.DiGraph[str]:
-    """The builds by name, with an edge from each need to what needs it."""
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    for build in builds:
-        graph.add_node(build.name)
-        graph.add_edges_from((need, build.name) for need, _ in build.needs)
-    return graph
-
-
-def ranks(graph: nx.DiGraph[str], seconds: Mapping[str, float]) -> dict[str, float]:
-    """The longest remaining path of each build: its own seconds (1 where unknown) and those of the longest chain that waits for it.
-
-    One pass over the whole graph: ask once a run, not once an event.
-    """
-    import networkx as nx
-
-    longest: dict[str, float] = {}
-    for name in reversed(list(nx.topological_sort(graph))):
-        longest[name] = seconds.get(name, 1.0) + max((longest[later] for later in graph.successors(name)), default=0.0)
-    return longest
 
 
 def _unmet(demand: Demand, need: Address) -> Problem:

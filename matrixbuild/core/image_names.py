@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from matrixbuild.core.build import Build
@@ -43,10 +43,13 @@ class PlannedImage:
     build: str
     old: str = ""
     new: str = ""
+    index: tuple[str, ...] = ()
+    """The builds whose images it lists, where it is the name of an index; `build` is the first of them."""
 
     def to_dict(self) -> dict[str, object]:
         told = {"build": self.build, "old": self.old, "new": self.new}
-        return {"ref": self.ref, "action": self.action.value, "reason": self.reason.to_dict(), **{key: text for key, text in told.items() if text}}
+        shown = {"ref": self.ref, "action": self.action.value, "reason": self.reason.to_dict(), **{key: text for key, text in told.items() if text}}
+        return shown | ({"index": list(self.index)} if self.index else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +75,28 @@ class _Name:
     same: LockedBuild | None
 
 
-def planned(builds: Sequence[Build], held: Holdings, keeping: Keeping, *, whole: bool) -> tuple[tuple[PlannedImage, ...], list[Problem]]:
-    """Every final image name of the builds, sorted, and what is wrong with them; with `whole`, also those that only the lock still holds."""
-    names = [name for build in builds for name in _names(build, held)]
+def planned(
+    builds: Sequence[Build], held: Holdings, keeping: Keeping, *, whole: bool, tagged: bool = True
+) -> tuple[tuple[PlannedImage, ...], list[Problem]]:
+    """Every final image name of the builds, sorted, and what is wrong with them; with `whole`, also those that only the lock still holds. Where
+    builds are not `tagged`, only those that the lock holds: each is left as it is."""
+    if not tagged:
+        return _kept(builds, held, whole=whole), []
+    sharing: defaultdict[str, list[_Name]] = defaultdict(list)
+    for name in (name for build in builds for name in _names(build, held)):
+        sharing[name.ref].append(name)
+    names = [first for first, *_ in sharing.values()]
     gone = set(held.by_ref) - {name.ref for name in names} if whole else set()
-    images = [*(_image(name, keeping) for name in names), *(_left_over(ref, held) for ref in gone)]
+    images = [*(_of_index(_image(first, keeping), (first, *others)) for first, *others in sharing.values()), *(_left_over(ref, held) for ref in gone)]
     problems = [problem for name in names if (problem := _problem(name, keeping))]
     return tuple(sorted(images, key=lambda image: image.ref)), problems
+
+
+def _kept(builds: Sequence[Build], held: Holdings, *, whole: bool) -> tuple[PlannedImage, ...]:
+    publishing = {str(ref): build.name for build in builds for ref in build.refs}
+    images = [replace(_left_over(ref, held), build=name, reason=Reason(why=Why.UNCHANGED)) for ref, name in publishing.items() if ref in held.by_ref]
+    gone = [_left_over(ref, held) for ref in held.by_ref if whole and ref not in publishing]
+    return tuple(sorted((*images, *gone), key=lambda image: image.ref))
 
 
 def _names(build: Build, held: Holdings) -> list[_Name]:
@@ -100,6 +118,11 @@ def _image(name: _Name, keeping: Keeping) -> PlannedImage:
     old = keeping.tags.get(name.ref, locked) or ""
     action, why = _action(old=old, locked=locked, new=new)
     return PlannedImage(ref=name.ref, action=action, reason=Reason(why=why), build=name.build.name, old=old, new=new)
+
+
+def _of_index(image: PlannedImage, names: Sequence[_Name]) -> PlannedImage:
+    """The name of an index: its digest is known when all its builds have run."""
+    return replace(image, index=tuple(sorted(name.build.name for name in names)), new="") if names[0].build.index else image
 
 
 def _known_digest(name: _Name, keeping: Keeping) -> str:

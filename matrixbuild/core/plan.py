@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from matrixbuild.core import image_names
+from matrixbuild.core.basis import Basis
 from matrixbuild.core.build import Build
 from matrixbuild.core.changes import Change, Reason, Why, artifact_changes, reasons
 from matrixbuild.core.compact import digest_of
@@ -31,27 +32,35 @@ class Action(StrEnum):
         return _SYMBOLS[self]
 
 
+_NEW = (Reason(why=Why.NEW),)
+_UNCHANGED = (Reason(why=Why.UNCHANGED),)
 _SYMBOLS = {Action.BUILD: "+", Action.REBUILD: "~", Action.REUSE: "=", Action.RETIRE: "-"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedBuild:
-    """What happens to one build, and why. `key` is the new one (the lock's where it is retired); `cells` are their texts."""
+    """What happens to one build, and why. `key` is the new one (the lock's where it is retired); `cells` are their texts.
+
+    `opaque`, `secrets` and `privileged` as in core.reading.Reading; of a build that is retired only what the lock says is known."""
 
     name: str
     action: Action
     reasons: tuple[Reason, ...]
     key: str
     cells: tuple[str, ...]
+    opaque: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    privileged: bool = False
 
     def to_dict(self) -> dict[str, object]:
+        told: dict[str, object] = {"opaque": list(self.opaque), "secrets": list(self.secrets), "privileged": self.privileged}
         return {
             "name": self.name,
             "action": self.action.value,
             "reasons": [reason.to_dict() for reason in self.reasons],
             "key": self.key,
             "cells": list(self.cells),
-        }
+        } | {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,22 +76,38 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """How many cells one rule drops, and why; a cell that several rules drop counts for the first."""
+
+    rule: str
+    reason: str
+    cells: int
+
+    def to_dict(self) -> dict[str, object]:
+        return {"rule": self.rule, "reason": self.reason, "cells": self.cells}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryState:
     """What a refresh found: keys of builds whose locked image, or whose locked artifacts, are not there any more; for final image names
     that were asked for, the digest they hold now (None: there is no such tag); and, by key, the digests of images that the registry proves
-    to be built though the lock does not know them (or no longer has them where it knew)."""
+    to be built though the lock does not know them (or no longer has them where it knew). `images` are those, by key, of builds that run again for
+    their artifacts and keep the image that is there."""
 
     missing_images: frozenset[str] = frozenset()
     missing_artifacts: frozenset[str] = frozenset()
     tags: Mapping[str, str | None] = field(default_factory=dict)
     adopted: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What the plan must keep to: `mutable` tags move, `overwrite` names a few that may; `limits` are the capacities the manifest declares;
-    `defaults` the default value of an axis that a cell does not name; `forced` and `expired` the names of builds to build again."""
+    `defaults` the default value of an axis that a cell does not name; `forced` and `expired` the names of builds to build again. Where builds
+    are not `tagged`, no image name is given, so that none can be refused."""
 
+    tagged: bool = True
     mutable: bool = False
     overwrite: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -96,7 +121,7 @@ class Plan:
     """All that an apply would do: builds sorted by name (retired ones among them), image names sorted.
 
     `to_pin` are base images that the lock does not pin yet: apply asks for their digests. They are no part of the plan's identity, as
-    pinning them moves nothing (design.md 10).
+    pinning them moves nothing (design.md 10); nor is why there are no other cells (`dropped`). `basis` is what the plan was made from.
     """
 
     name: str
@@ -105,11 +130,13 @@ class Plan:
     images: tuple[PlannedImage, ...]
     builds: tuple[PlannedBuild, ...]
     to_pin: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    basis: Basis | None = None
 
     @property
     def changes(self) -> bool:
         """Whether an apply would do anything: build, give or move an image name, or change an entry of the lock."""
-        idle = all(build.reasons == (Reason(why=Why.UNCHANGED),) for build in self.builds)
+        idle = all(build.reasons == _UNCHANGED for build in self.builds)
         return not idle or any(image.action is not ImageAction.LEAVE for image in self.images)
 
     @property
@@ -120,11 +147,18 @@ class Plan:
     @property
     def digest(self) -> str:
         """The identity of the plan: equal for the same input, on every machine and in every directory."""
-        return digest_of(self._content())
+        return digest_of({**self._content(), **({"basis": self.basis.identity} if self.basis else {})})
 
     def to_dict(self) -> dict[str, object]:
         """The plan as schemas/plan.schema.json describes it."""
-        return {**self._content(), "toPin": list(self.to_pin), "digest": self.digest}
+        basis = {"basis": self.basis.to_dict()} if self.basis else {}
+        return {
+            **self._content(),
+            "toPin": list(self.to_pin),
+            "dropped": [each.to_dict() for each in self.dropped],
+            **basis,
+            "digest": self.digest,
+        }
 
     def _content(self) -> dict[str, object]:
         return {
@@ -161,8 +195,9 @@ def plan(
     chosen = [build for build in builds if selected is None or build.name in selected]
     planned = [_planned(build, held, lock.pins.engine if lock else "", rules, registry) for build in chosen]
     retired = _retired(builds, held) if selected is None else []
-    keeping = Keeping(mutable=rules.mutable, overwrite=rules.overwrite, defaults=rules.defaults, tags=registry.tags, adopted=registry.adopted)
-    images, refused = image_names.planned(chosen, held, keeping, whole=selected is None)
+    there = {**registry.images, **registry.adopted}
+    keeping = Keeping(mutable=rules.mutable, overwrite=rules.overwrite, defaults=rules.defaults, tags=registry.tags, adopted=there)
+    images, refused = image_names.planned(chosen, held, keeping, whole=selected is None, tagged=rules.tagged)
     if too_large := [problem for build in chosen for problem in _too_large(build, rules.limits)]:
         raise InvalidError(*too_large, *refused)
     if refused:
@@ -174,7 +209,16 @@ def plan(
 
 def _planned(build: Build, held: Holdings, engine: str, rules: Rules, registry: RegistryState) -> PlannedBuild:
     action, why = _decision(build, held, engine, rules, registry)
-    return PlannedBuild(name=build.name, action=action, reasons=why, key=build.key, cells=tuple(str(cell) for cell, _ in build.cells))
+    return PlannedBuild(
+        name=build.name,
+        action=action,
+        reasons=why,
+        key=build.key,
+        cells=tuple([cell.text for cell, _ in build.cells]),
+        opaque=build.opaque,
+        secrets=build.secrets,
+        privileged=build.privileged,
+    )
 
 
 def _decision(build: Build, held: Holdings, engine: str, rules: Rules, registry: RegistryState) -> tuple[Action, tuple[Reason, ...]]:
@@ -183,9 +227,9 @@ def _decision(build: Build, held: Holdings, engine: str, rules: Rules, registry:
         return Action.REUSE, (Reason(why=Why.ADOPTED),)
     if entry is None:
         before = held.before(build)
-        return (Action.BUILD, (Reason(why=Why.NEW),)) if before is None else (Action.REBUILD, reasons(build, held.by_name[before], engine=engine))
+        return (Action.BUILD, _NEW) if before is None else (Action.REBUILD, reasons(build, held.by_name[before], engine=engine))
     told = _despite_the_lock(build, entry, rules, registry)
-    return (Action.REBUILD, told) if told else (Action.REUSE, (Reason(why=Why.UNCHANGED),))
+    return (Action.REBUILD, told) if told else (Action.REUSE, _UNCHANGED)
 
 
 def _despite_the_lock(build: Build, entry: LockedBuild, rules: Rules, registry: RegistryState) -> tuple[Reason, ...]:
@@ -209,11 +253,20 @@ def _unrecorded(build: Build, entry: LockedBuild) -> tuple[Change, ...]:
 
 
 def _retired(builds: Sequence[Build], held: Holdings) -> list[PlannedBuild]:
+    if not held.by_name:
+        return []
     names = {build.name for build in builds}
     keys = {build.key for build in builds}
     wanted = {slot for build in builds for slot in slots(build)}
     return [
-        PlannedBuild(name=name, action=Action.RETIRE, reasons=(Reason(why=Why.GONE),), key=entry.key, cells=tuple(cell for cell, _ in entry.cells))
+        PlannedBuild(
+            name=name,
+            action=Action.RETIRE,
+            reasons=(Reason(why=Why.GONE),),
+            key=entry.key,
+            cells=tuple(cell for cell, _ in entry.cells),
+            opaque=entry.opaque,
+        )
         for name, entry in held.by_name.items()
         if name not in names and entry.key not in keys and wanted.isdisjoint(slots_held(name, entry))
     ]

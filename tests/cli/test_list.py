@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from matrixbuild.cli import list as list_verb
 from matrixbuild.core.problems import InvalidError
 from tests.cli.verbs import run_verb
+from tests.core.test_lock import _properties
 from tests.manifest_texts import manifest_text, told
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "list.schema.json").read_text())
 
 RULES = """  rules:
     - {name: fips-is-ubuntu, when: {fips: true}, require: {os.distribution: ubuntu}, reason: leap has no FIPS}
@@ -78,6 +82,42 @@ def test_json(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
         {"name": "fips-is-ubuntu", "effect": "require", "reason": "leap has no FIPS"},
         {"name": "not-here", "effect": "exclude", "reason": "no hardware"},
     ]
+
+
+@pytest.mark.parametrize("words", [(), ("--all",), ("--all", "-l", "fips=true")])
+def test_json_is_as_its_schema_says(manifest: str, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    run_verb(list_verb, manifest, "--format", "json", *words)
+    Draft202012Validator(SCHEMA).validate(json.loads(capsys.readouterr().out))
+
+
+def test_every_property_of_the_schema_is_described() -> None:
+    assert [path for path in _properties(SCHEMA) if not path[1]] == []
+
+
+def test_a_selector_filters_the_cells(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_verb(list_verb, manifest, "-l", "os.distribution=ubuntu|rhel,fips!=true") == 0
+    assert capsys.readouterr().out == "os            fips   targets\nubuntu-22.04  false  provider\nubuntu-24.04  false  provider\nrhel-9        false  provider\n"
+    run_verb(list_verb, manifest, "-l", "fips=true", "--format", "json")
+    assert [cell["cell"] for cell in json.loads(capsys.readouterr().out)["cells"]] == ["fips=true,os=ubuntu-24.04"]
+
+
+def test_the_selection_is_the_last_step(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run_verb(list_verb, manifest, "--all", "-l", "fips=true")
+    assert capsys.readouterr().out.endswith(
+        "include: 1 cell added\n"
+        "  + rhel-9  false\n"
+        "\n"
+        "selection: -l fips=true selects 1 of 5 cells\n"
+        "  os            fips  targets\n"
+        "  ubuntu-24.04  true  provider\n"
+    )
+
+
+def test_a_selector_that_selects_nothing(manifest: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        run_verb(list_verb, manifest, "-l", "os=rhel-9,fips=true")
+    (problem,) = caught.value.problems
+    assert (problem.summary, problem.hint) == ("-l os=rhel-9,fips=true: no cell is selected", f"`matrixbuild list {manifest}` shows the cells")
 
 
 def test_json_without_all_has_no_dropped_ones(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:

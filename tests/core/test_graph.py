@@ -1,4 +1,4 @@
-"""The graph of demands: unmet needs and cycles by name and place, steps from the leaves up, ranks."""
+"""The graph of demands: unmet needs and cycles by name and place, steps from the leaves up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrixbuild.core.build import builds
-from matrixbuild.core.graph import build_graph, demand_graph, generations, ranks, show
+from matrixbuild.core.graph import demand_graph, generations, show
 from matrixbuild.core.problems import InvalidError, Problem
 from tests.builders import cell, demand, place, read_by
 
@@ -77,17 +77,6 @@ def test_two_knots_are_two_problems() -> None:
     with pytest.raises(InvalidError) as raised:
         generations(demands)
     assert len(raised.value.problems) == 2
-
-
-def test_a_rank_is_the_longest_remaining_path() -> None:
-    demands = [demand("a"), demand("b", needs=[("a", cell())]), demand("c", needs=[("a", cell())]), demand("d")]
-    graph = build_graph(builds(demands, read_by(demands)))
-    assert ranks(graph, {"a": 10, "b": 5, "c": 7}) == {"a": 17, "b": 5, "c": 7, "d": 1}
-
-
-def test_ranks_of_a_long_chain_do_not_recurse() -> None:
-    demands = [demand(f"t{nth:04}", needs=[(f"t{nth - 1:04}", cell())] if nth else []) for nth in range(3000)]
-    assert ranks(build_graph(builds(demands, read_by(demands))), {})["t0000"] == 3000
 
 
 @settings(deadline=None)
