@@ -79,14 +79,15 @@ def write_lock(path: Path, lock: Lock) -> bool:
         path = Path(os.path.realpath(path))  # a lock that is a symbolic link stays one
         if path.is_file() and path.read_bytes() == data:
             return False
-        _replace(path, data)
+        replace_file(path, data)
     except OSError as error:
         raise _unusable("write", path, error) from error
     return True
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Temporary file, fsync, rename, fsync of the directory: in this order, a crash leaves the old file or the new one."""
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` in a file as a whole: whatever happens, there is the old file or the new one. Raises OSError."""
+    # Temporary file, fsync, rename, fsync of the directory: only in this order.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -33,8 +33,8 @@ class Why(StrEnum):
 class Change:
     """One input that is another one than in the lock.
 
-    `field` is args, artifacts, bases, commands, engine, files, image, keyVersion or needs; `name` which of them (an ARG, a path), empty where
-    there is only one; `how` is added, removed or modified.
+    `field` is args, artifacts, bases, commands, engine, files, secrets, generation, image, keyVersion or needs; `name` which of them (an ARG, a
+    path), empty where there is only one; `how` is added, removed or modified.
     """
 
     field: str
@@ -72,16 +72,19 @@ def reasons(build: Build, entry: LockedBuild, *, engine: str) -> tuple[Reason, .
         *_differences("files", *comparable(old.files, new.files)),
         *([Change(field="commands")] if old.target != new.target else []),
         *([Change(field="engine")] if engine != build.engine else []),
+        *([Change(field="generation", how="removed")] if old.generation and not new.generation else []),
         *bases,
+        *_differences("secrets", dict(old.secrets), dict(new.secrets)),
         *artifact_changes(build, entry),
         *_differences("needs", dict.fromkeys(needs, ""), {name: "" for name, _ in new.needs}),
     ]
     later = [Reason(why=Why.NEED_CHANGED, build=name) for name, key in new.needs if needs.get(name, key) != key]
-    if not (changed or moved or later):
+    forced = [Reason(why=Why.FORCED)] if new.generation not in ("", old.generation) else []
+    if not (changed or moved or later or forced):
         # What the lock does not record besides: the paths that artifacts are taken from, else how keys are made.
         changed = [Change(field="artifacts", name=path) for path, _ in build.artifacts] or [Change(field="keyVersion")]
     told = [Reason(why=Why.CHANGED, changes=tuple(sorted(changed)))] if changed else []
-    return (*told, *later, *moved)
+    return (*forced, *told, *later, *moved)
 
 
 def artifact_changes(build: Build, entry: LockedBuild) -> list[Change]:

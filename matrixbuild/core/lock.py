@@ -15,13 +15,17 @@ from matrixbuild.core.names import DIGEST
 LOCK_VERSION = 1
 _IMAGE = frozenset({"digest", "mediaType", "size", "platforms"})
 _ARTIFACT = frozenset({"sha256", "size"})
-_BUILD = frozenset({"key", "inputs", "image", "cells", "artifacts"})
-_PINS = frozenset({"source", "engine", "images"})
+_BUILD = frozenset({"key", "inputs", "opaque", "commit", "image", "cells", "artifacts"})
+_PINS = frozenset({"source", "engine", "images", "versions", "generations"})
 _LOCK = frozenset({"lockVersion", "name", "pins", "builds"})
 _SOURCE = frozenset({"path", "git", "ref", "commit"})
-_INPUTS = frozenset({"target", "args", "files", "needs", "bases"})
+_INPUTS = frozenset({"target", "args", "files", "needs", "bases", "generation", "secrets"})
 _digest = documents.matching(DIGEST, "sha256:<64 hex digits>")
 _digest_or_none = documents.matching(re.compile(rf"(?:{DIGEST.pattern})?"), "sha256:<64 hex digits>, or nothing")
+_opacity = documents.matching(re.compile(r"inputs|time|values"), "inputs, time or values")
+Picks = tuple[tuple[str, tuple[str, ...]], ...]
+"""What was asked for (`rke2 latest 3`) and the versions that it came to, sorted by the first."""
+
 _hex = documents.matching(re.compile(r"[0-9a-f]{64}"), "64 hex digits")
 
 
@@ -66,13 +70,16 @@ class LockedArtifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedBuild:
-    """One build as it was published: `cells` are (cell, its final image names), sorted; an artifact's key is its file name."""
+    """One build as it was published: `cells` are (cell, its final image names), sorted; an artifact's key is its file name; `opaque` as in
+    core.reading.Reading; `commit` is that of a git source. Both are empty, too, where the entry was made before they were recorded."""
 
     key: str
     inputs: Inputs
     image: LockedImage | None = None
     cells: tuple[tuple[str, tuple[str, ...]], ...] = ()
     artifacts: tuple[tuple[str, LockedArtifact], ...] = ()
+    opaque: tuple[str, ...] = ()
+    commit: str = ""
 
     @classmethod
     def from_dict(cls, value: object) -> Self:
@@ -83,6 +90,8 @@ class LockedBuild:
             image=documents.optional(document, "image", LockedImage.from_dict, None),
             cells=documents.field(document, "cells", _cells),
             artifacts=documents.field(document, "artifacts", _artifacts),
+            opaque=documents.optional(document, "opaque", _kinds, ()),
+            commit=documents.optional(document, "commit", documents.text, ""),
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -92,17 +101,25 @@ class LockedBuild:
             "inputs": _inputs_dict(self.inputs),
             "key": self.key,
         }
-        return document | ({"image": self.image.to_dict()} if self.image else {})
+        rare: dict[str, object] = {
+            "image": self.image.to_dict() if self.image else None,
+            "opaque": list(self.opaque),
+            "commit": self.commit,
+        }
+        return document | {name: value for name, value in rare.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
     """External facts that the builds were made under: `source` as the manifest wrote it (`path`, or `git`, `ref` and `commit`), the engine's
-    kind and line, base images by ref."""
+    kind and line, base images by ref, `versions` (axis, what ranges of it came to: `rke2 latest 3` and the versions), `generations` by build
+    name (design.md 2)."""
 
     source: Pairs
     engine: str
     images: Pairs = ()
+    versions: tuple[tuple[str, Picks], ...] = ()
+    generations: Pairs = ()
 
     @classmethod
     def from_dict(cls, value: object) -> Self:
@@ -111,11 +128,18 @@ class Pins:
             source=documents.field(document, "source", _source),
             engine=documents.field(document, "engine", documents.text),
             images=documents.optional(document, "images", _digests, ()),
+            versions=documents.optional(document, "versions", _versions, ()),
+            generations=documents.optional(document, "generations", _generations, ()),
         )
 
     def to_dict(self) -> dict[str, object]:
         document: dict[str, object] = {"engine": self.engine, "source": dict(self.source)}
-        return document | ({"images": dict(self.images)} if self.images else {})
+        rare: dict[str, object] = {
+            "images": dict(self.images),
+            "versions": {axis: {pick: list(versions) for pick, versions in picks} for axis, picks in self.versions},
+            "generations": dict(self.generations),
+        }
+        return document | {name: value for name, value in rare.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +187,14 @@ def _digests(value: object) -> Pairs:
     return documents.entries(value, _digest)
 
 
+def _versions(value: object) -> tuple[tuple[str, Picks], ...]:
+    return documents.entries(value, lambda picks: documents.entries(picks, lambda versions: documents.listed(versions, documents.text)))
+
+
+def _generations(value: object) -> Pairs:
+    return documents.texts(documents.is_a(value, dict))
+
+
 def _builds(value: object) -> tuple[tuple[str, LockedBuild], ...]:
     return documents.entries(value, LockedBuild.from_dict)
 
@@ -173,6 +205,10 @@ def _artifacts(value: object) -> tuple[tuple[str, LockedArtifact], ...]:
 
 def _cells(value: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return documents.entries(value, _refs)
+
+
+def _kinds(value: object) -> tuple[str, ...]:
+    return documents.listed(value, _opacity)
 
 
 def _refs(value: object) -> tuple[str, ...]:
@@ -194,6 +230,8 @@ def _inputs(value: object) -> Inputs:
         files=documents.field(document, "files", documents.texts),
         needs=documents.field(document, "needs", _digests),
         bases=documents.field(document, "bases", lambda bases: documents.entries(bases, _digest_or_none)),
+        generation=documents.optional(document, "generation", documents.text, ""),
+        secrets=documents.optional(document, "secrets", documents.texts, ()),
     )
 
 
@@ -204,4 +242,6 @@ def _inputs_dict(inputs: Inputs) -> dict[str, object]:
         "files": dict(inputs.files),
         "needs": dict(inputs.needs),
         "target": inputs.target,
+        **({"generation": inputs.generation} if inputs.generation else {}),
+        **({"secrets": dict(inputs.secrets)} if inputs.secrets else {}),
     }

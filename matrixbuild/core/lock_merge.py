@@ -61,17 +61,19 @@ def merge(
     pins: Pins,
     tagged: bool = True,
     selected: frozenset[str] | None = None,
+    commit: str = "",
 ) -> Lock:
     """The lock after publishing.
 
     `builds` are all of the manifest; `outputs` those that were built in this run, by key. A build whose key the lock holds is reused: its
     digests stay. What is neither (it failed, or is not among the `selected` names) keeps the entry it had, for the cells nothing else took
-    over. Entries that nothing follows are retired and go, unless only some builds were selected. With `tagged` False (`publish: none`) no
-    image name is recorded but those that the lock already holds for the key.
+    over. Entries that nothing follows are retired and go, unless only some builds were selected. With `tagged` False (`publish: none`) each
+    cell keeps the image names that the lock already holds for it under the key, and gets no other. `commit` is that of the source, where it is
+    in git: what is built or found in the registry now is of it.
     """
     held = Holdings(lock)
     chosen = [build for build in builds if selected is None or build.name in selected]
-    done = {build.name: entry for build in chosen if (entry := _recorded(build, outputs.get(build.key), held.same(build), tagged=tagged))}
+    done = {build.name: entry for build in chosen if (entry := _recorded(build, outputs.get(build.key), held.same(build), commit, tagged=tagged))}
     finished = {slot for build in builds if build.name in done for slot in slots(build)}
     wanted = {slot for build in builds for slot in slots(build)}
     kept = {
@@ -82,16 +84,29 @@ def merge(
     return Lock(name=name, pins=pins, builds=tuple(sorted((kept | done).items())))
 
 
-def _recorded(build: Build, output: Output | None, before: LockedBuild | None, *, tagged: bool) -> LockedBuild | None:
+def _recorded(build: Build, output: Output | None, before: LockedBuild | None, commit: str, *, tagged: bool) -> LockedBuild | None:
     kept = Output(image=before.image, artifacts=before.artifacts) if before else None
     if (left := output or kept) is None:
         return None
-    held = frozenset(ref for _, refs in before.cells for ref in refs) if before else frozenset()
-    return LockedBuild(key=build.key, inputs=build.inputs, image=left.image, cells=_cells(build, None if tagged else held), artifacts=left.artifacts)
+    return LockedBuild(
+        key=build.key,
+        inputs=build.inputs,
+        image=left.image,
+        cells=_cells(build) if tagged else _cells_as_before(build, before),
+        artifacts=left.artifacts,
+        # An entry that is reused stays as it was, one of a time without these fields too.
+        opaque=before.opaque if before and output is None else build.opaque,
+        commit=before.commit if before and output is None else commit,
+    )
 
 
-def _cells(build: Build, only: frozenset[str] | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple(sorted((str(cell), tuple(ref for ref in map(str, refs) if only is None or ref in only)) for cell, refs in build.cells))
+def _cells(build: Build) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(sorted((str(cell), tuple(map(str, refs))) for cell, refs in build.cells))
+
+
+def _cells_as_before(build: Build, before: LockedBuild | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    held = dict(before.cells) if before else {}
+    return tuple(sorted((str(cell), held.get(str(cell), ())) for cell, _ in build.cells))
 
 
 def _remaining(name: str, entry: LockedBuild, finished: set[Slot], wanted: set[Slot] | None) -> LockedBuild | None:

@@ -7,7 +7,7 @@ import dataclasses
 from matrixbuild.core.build import Build, builds
 from matrixbuild.core.lock import Lock, LockedBuild
 from matrixbuild.core.lock_merge import merge
-from tests.builders import arg, cell, demand, lock_of, output, pins, read_by
+from tests.builders import arg, cell, demand, lock_of, output, pins, read_by, reading
 
 
 def matrix(values: dict[str, str], *, image: bool = True) -> tuple[Build, ...]:
@@ -96,3 +96,36 @@ def test_without_tags_only_those_that_the_lock_holds_already_are_recorded() -> N
     first = merge(None, made, {each.key: output(each) for each in made}, name="edge", pins=pins(), tagged=False)
     assert entries(first)["provider[os=u]"].cells == (("os=u", ()),)
     assert merge(lock_of(made), made, {}, name="edge", pins=pins(), tagged=False) == lock_of(made)
+
+
+def test_what_is_opaque_is_recorded_when_a_build_is_built_and_not_before() -> None:
+    """An entry of a time before it was recorded is reused byte for byte."""
+    one = demand("provider", cell(os="u"), image="localhost:5000/p:u")
+    (plain,) = builds([one], {one.address: reading()})
+    (opaque,) = builds([one], {one.address: reading(opaque=["time", "values"])})
+    assert plain.key == opaque.key
+    before = lock_of([plain])
+    assert merge(before, [opaque], {}, name="edge", pins=pins()) == before
+    rebuilt = merge(before, [opaque], {opaque.key: output(opaque, "again")}, name="edge", pins=pins())
+    assert entries(rebuilt)["provider"].opaque == ("time", "values")
+    assert merge(rebuilt, [plain], {}, name="edge", pins=pins()) == rebuilt
+
+
+def test_without_tags_each_cell_keeps_the_names_it_has_whatever_the_manifest_calls_it_now() -> None:
+    made = matrix({"u": "1"})
+    before = lock_of(made)
+    renamed = tuple(dataclasses.replace(each, cells=tuple((at, ()) for at, _ in each.cells)) for each in made)
+    assert merge(before, renamed, {}, name="edge", pins=pins(), tagged=False) == before
+    rebuilt = matrix({"u": "2"})
+    after = merge(before, rebuilt, {each.key: output(each) for each in rebuilt}, name="edge", pins=pins(), tagged=False)
+    assert entries(after)["provider[os=u]"].cells == (("os=u", ()),), "the tag holds the build before it"
+
+
+def test_what_is_built_now_is_of_this_commit_and_what_is_reused_of_its_own() -> None:
+    made = matrix({"u": "1", "v": "1"})
+    before = merge(None, made, {each.key: output(each) for each in made}, name="edge", pins=pins(), commit="a" * 40)
+    after = matrix({"u": "1", "v": "2"})
+    rebuilt = next(each for each in after if each.key not in {entry.key for _, entry in before.builds})
+    lock = merge(before, after, {rebuilt.key: output(rebuilt)}, name="edge", pins=pins(), commit="b" * 40)
+    assert {name: entry.commit[0] for name, entry in lock.builds} == {name: "b" if name == rebuilt.name else "a" for name, _ in lock.builds}
+    assert "commit" not in merge(None, made, {each.key: output(each) for each in made}, name="edge", pins=pins()).builds[0][1].to_dict()
