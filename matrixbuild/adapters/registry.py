@@ -16,7 +16,8 @@ from urllib3.response import BaseHTTPResponse
 
 from matrixbuild.adapters.checked import checked
 from matrixbuild.adapters.docker_config import docker_login
-from matrixbuild.adapters.registry_auth import Login, Scopes, is_loopback
+from matrixbuild.adapters.network import Reach
+from matrixbuild.adapters.registry_auth import Login, Scopes
 from matrixbuild.adapters.registry_faults import TransientError, unusable
 from matrixbuild.adapters.registry_wire import Ask, Body, Tuning, Wire
 from matrixbuild.core.image_parts import media_type_of
@@ -34,15 +35,21 @@ _ENDPOINTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-
 
 
 class HttpRegistry:
-    """The registry at `host` (`host[:port]`): http where it is this machine, https elsewhere, unless `scheme` says so."""
+    """The registry at `host` (`host[:port]`), by the scheme that `reach` finds for it, unless `scheme` says which."""
 
     def __init__(
-        self, host: str, *, tuning: Tuning | None = None, login: Callable[[str], Login | None] = docker_login, scheme: str | None = None
+        self,
+        host: str,
+        *,
+        reach: Reach = Reach(),  # noqa: B008  (frozen)
+        tuning: Tuning | None = None,
+        login: Callable[[str], Login | None] = docker_login,
+        scheme: str | None = None,
     ) -> None:
         self._host = host
         endpoint = _ENDPOINTS.get(host, host)
-        scheme = scheme or ("http" if is_loopback(re.sub(r":\d+$", "", endpoint)) else "https")
-        self._wire = Wire(host, base=f"{scheme}://{endpoint}", tuning=tuning or Tuning(), login=login)
+        addresses = (f"{scheme}://{endpoint}",) if scheme else reach.addresses(endpoint)
+        self._wire = Wire(host, addresses=addresses, tuning=tuning or Tuning(), login=login, reach=reach)
 
     def manifest(self, repository: str, reference: str) -> StoredManifest | None:
         what = f"read {_named(repository, reference)}"

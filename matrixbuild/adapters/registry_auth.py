@@ -45,12 +45,14 @@ Send = Callable[[str, str, dict[str, str], bytes | None], BaseHTTPResponse]
 
 
 class Authorizer:
-    """The Authorization headers for one registry; `login` is asked for its account only once the registry wants one. Thread-safe."""
+    """The Authorization headers for one registry; `login` is asked for its account only once the registry wants one, and `allows` of a URL
+    whether it may be asked at all. Thread-safe."""
 
-    def __init__(self, host: str, *, login: Callable[[str], Login | None], send: Send) -> None:
+    def __init__(self, host: str, *, login: Callable[[str], Login | None], send: Send, allows: Callable[[str], bool]) -> None:
         self._host = host
         self._ask_login = login
         self._send = send
+        self._allows = allows
         self._lock = threading.Lock()
         self._login: Login | None = None
         self._asked = False
@@ -96,8 +98,9 @@ class Authorizer:
         login = self._account()
         if urlsplit(realm).scheme not in ("http", "https"):
             raise unusable(f"{self._host} names no token server to {what}: realm={realm!r}", "this registry's authentication is not usable", "auth")
-        if login and urlsplit(realm).scheme == "http" and not is_loopback(urlsplit(realm).hostname or ""):
-            raise unusable(f"{self._host} wants the login of the Docker config sent without TLS to {realm}", "give the token server TLS", "auth")
+        if login and not self._allows(realm):
+            hint = f'give the token server TLS, or list it in the manifest: network: {{insecure: ["{urlsplit(realm).netloc}"]}}'
+            raise unusable(f"{self._host} wants the login of the Docker config sent without TLS to {realm}", hint, "auth")
         asked = tuple(dict.fromkeys((*scopes, *challenge.parameters.get("scope", "").split())))
         response = self._ask_token(realm, challenge.parameters.get("service", ""), asked, login)
         return f"Bearer {self._token(response, realm, login, what)}"
@@ -128,13 +131,6 @@ def challenge_of(values: list[str]) -> Challenge | None:
     """The strongest challenge we can answer (a token before basic) among WWW-Authenticate headers; None where there is none."""
     found = [challenge for value in values for challenge in _challenges(value)]
     return next((challenge for scheme in ("bearer", "basic") for challenge in found if challenge.scheme == scheme), None)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name (no port) is this machine: localhost, 127.0.0.0/8, ::1."""
-    bare = host.strip("[]").lower()
-    parts = bare.split(".")
-    return bare in ("localhost", "::1") or (len(parts) == 4 and parts[0] == "127" and all(part.isdigit() and int(part) < 256 for part in parts))
 
 
 def _challenges(value: str) -> list[Challenge]:

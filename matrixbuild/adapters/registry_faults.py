@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from matrixbuild.core.problems import Problem, UnusableError
 
 _TRANSIENT_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
+_WANTS_TLS = re.compile(rb"HTTPS server|HTTPS port|SSL-enabled")
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d+) ?(.*)")
+_PROXY_HINT = "look at HTTP_PROXY and HTTPS_PROXY; NO_PROXY names hosts that are asked without, network: {proxy: none} asks all so"
 
 
 class TransientError(Exception):
@@ -37,6 +41,10 @@ def from_exception(error: exceptions.HTTPError, *, address: str, timeouts: tuple
     cause = _root(error)
     if isinstance(error, exceptions.SSLError) and not isinstance(cause, _TRANSIENT_TLS):
         raise _tls(cause, address) from error
+    return _proxy(cause, address) if isinstance(error, exceptions.ProxyError) else _broken(error, cause, address, timeouts)
+
+
+def _broken(error: exceptions.HTTPError, cause: BaseException, address: str, timeouts: tuple[float, float]) -> TransientError:
     if isinstance(error, exceptions.NameResolutionError):
         return TransientError(f"the name of {address} cannot be resolved", "correct the registry's name, or the network")
     if isinstance(error, exceptions.ReadTimeoutError):
@@ -60,6 +68,8 @@ def from_status(response: BaseHTTPResponse, *, host: str, what: str, who: str = 
         return TransientError(f"{who} limits requests ({status}{told})", hint, retry_after=_wait(response))
     if response.status >= 500:
         return TransientError(f"{who} answers {status}{told}", f"look at the log of {who}", retry_after=_wait(response))
+    if response.status == 407:
+        return unusable(f"the proxy on the way to {host} wants a login ({status}{told})", _PROXY_HINT, "proxy")
     if response.status in (401, 403):
         return unusable(f"{host} forbids to {what} ({status}{told})", f"`docker login {host}` with an account that may", "auth")
     return unusable(f"cannot {what} at {host}: {who} answers {status}{told}", "is this an OCI registry, and the name right?")
@@ -67,11 +77,26 @@ def from_status(response: BaseHTTPResponse, *, host: str, what: str, who: str = 
 
 def _tls(cause: BaseException, address: str) -> UnusableError:
     if any(word in str(cause) for word in _NOT_TLS):
-        return unusable(f"{address} does not speak TLS", "give it TLS: only registries on this machine (localhost, 127.0.0.1) are spoken to without")
+        hint = f'give it TLS, or list it in the manifest: network: {{insecure: ["{address}"]}}'
+        return unusable(f"{address} does not speak TLS", hint, "insecure")
     if isinstance(cause, ssl.SSLCertVerificationError):
-        hint = "add its CA to those of this machine, or name it in SSL_CERT_FILE"
+        hint = "name the file of its CA in the manifest, network: {ca: [FILE]}, or add it to those of this machine"
         return unusable(f"the certificate of {address} is not trusted: {cause.verify_message}", hint)
     return unusable(f"TLS with {address} fails: {_words(cause)}", "look at the registry's TLS configuration")
+
+
+def _proxy(cause: BaseException, address: str) -> TransientError:
+    """The proxy could not be reached, or made no way to the registry. Raises UnusableError where it wants a login or forbids it."""
+    if found := _TUNNEL.search(str(cause)):
+        if found[1] in ("403", "407"):
+            raise unusable(f"the proxy on the way to {address} refuses: {found[1]} {found[2]}".rstrip(), _PROXY_HINT, "proxy")
+        return TransientError(f"the proxy on the way to {address} answers {found[1]} {found[2]}".rstrip(), _PROXY_HINT)
+    return TransientError(f"the proxy on the way to {address} cannot be reached ({_words(cause)})", _PROXY_HINT)
+
+
+def is_of_tls(response: BaseHTTPResponse) -> bool:
+    """Whether an answer to a plain request is that of a server that wants TLS: Go's, nginx's and Apache's in their words."""
+    return bool(_WANTS_TLS.search(response.data))
 
 
 def _root(error: BaseException) -> BaseException:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, NoReturn, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import tenacity
 import urllib3
 from urllib3.response import BaseHTTPResponse
 
+from matrixbuild.adapters.network import Reach
 from matrixbuild.adapters.registry_auth import Authorizer, Login, Scopes, challenge_of
-from matrixbuild.adapters.registry_faults import TransientError, from_exception, from_status, unusable
+from matrixbuild.adapters.registry_faults import TransientError, from_exception, from_status, is_of_tls, unusable
+from matrixbuild.adapters.registry_pools import Pools
+from matrixbuild.core.problems import UnusableError
 
 T = TypeVar("T")
 Body = Callable[[], bytes | IO[bytes] | None]
@@ -54,17 +58,20 @@ class Ask:
 
 
 class Wire:
-    """Connections to one registry (`host` is its name in messages, `base` its URL); safe for many threads."""
+    """Connections to one registry, safe for many threads.
 
-    def __init__(self, host: str, *, base: str, tuning: Tuning, login: Callable[[str], Login | None]) -> None:
+    `host` is its name in messages, `addresses` are the one or two URLs at which it may be (with and without TLS): the first answer decides.
+    """
+
+    def __init__(self, host: str, *, addresses: tuple[str, ...], tuning: Tuning, login: Callable[[str], Login | None], reach: Reach) -> None:
         self._host = host
-        self._base = base
+        self._base, *self._others = addresses
+        self._deciding = threading.Lock()
         self._tuning = tuning
-        self._pools = urllib3.PoolManager(num_pools=8, maxsize=tuning.connections)
-        self._own = self._pools.connection_from_url(base)
+        self._pools = Pools(reach, own=addresses, connections=tuning.connections)
         self._read_timeout = urllib3.Timeout(connect=tuning.connect, read=tuning.read)
         self._upload_timeout = urllib3.Timeout(connect=tuning.connect, read=tuning.upload)
-        self._authorizer = Authorizer(host, login=login, send=self._send_plain)
+        self._authorizer = Authorizer(host, login=login, send=self._send_plain, allows=reach.allows)
 
     def retried(self, what: str, action: Callable[[], T]) -> T:
         """The result of `action`, tried again while it raises TransientError; UnusableError once that is enough."""
@@ -103,10 +110,10 @@ class Wire:
         """A Location header as an absolute URL. Registries behind a proxy that ends TLS name themselves http: their host is still asked by TLS."""
         try:
             url = urlsplit(urljoin(urljoin(self._base, relative_to), location))
-            port = url.port or (443 if url.scheme == "https" else 80)
+            port, own = _port(url), _port(urlsplit(self._base))
         except ValueError as error:
             raise unusable(f"{self._host} refers to {location!r}, which is no address: {error}", "this is a fault of the registry") from error
-        same_port = port == self._own.port or (port == 80 and self._own.port == 443)
+        same_port = port == own or (port == 80 and own == 443)
         if same_port and url.hostname == urlsplit(self._base).hostname:
             return urljoin(self._base, url._replace(scheme="", netloc="").geturl())
         return url.geturl()
@@ -155,30 +162,74 @@ class Wire:
         return self._send_raw(method, url, headers, (lambda: body) if body else None, stream=False)
 
     def _send_raw(self, method: str, url: str, headers: dict[str, str], body: Body | None, *, stream: bool) -> BaseHTTPResponse:
-        own = self._is_own(url)
-        target = url.removeprefix(self._base) if own else urlsplit(url)._replace(scheme="", netloc="").geturl() or "/"
-        timeout = self._upload_timeout if body else self._read_timeout
-        pool = self._own
+        def send(base: str, path: str) -> BaseHTTPResponse:
+            return self._sent(method, base, path, headers, body, stream=stream)
+
+        if not self._is_own(url):
+            parts = urlsplit(url)
+            return send(f"{parts.scheme}://{parts.netloc}", parts._replace(scheme="", netloc="").geturl() or "/")
+        path = url.removeprefix(self._base)
+        if self._others:
+            with self._deciding:
+                return self._decided(lambda base: send(base, path))
+        return send(self._base, path)
+
+    def _decided(self, send: Callable[[str], BaseHTTPResponse]) -> BaseHTTPResponse:
+        """The first answer, from the first address or from the other one; from then on it is the registry's only one."""
+        if not self._others:  # another thread was here first
+            return send(self._base)
+        first, second = self._base, self._others[0]
         try:
-            pool = self._own if own else self._pools.connection_from_url(url)
-            return pool.urlopen(
+            response = send(first)
+        except (TransientError, UnusableError) as error:
+            if first.startswith("http:"):
+                raise
+            return self._without_tls(send, second, error)
+        if first.startswith("http:") and response.status == 400:
+            self._drain(response)
+            if is_of_tls(response):
+                response, first = send(second), second
+        self._settle(first)
+        return response
+
+    def _without_tls(self, send: Callable[[str], BaseHTTPResponse], address: str, refused: Exception) -> BaseHTTPResponse:
+        try:
+            response = send(address)
+        except TransientError as error:
+            if str(refused) == str(error):
+                raise
+            raise TransientError(f"{error.reason} (without TLS; with it: {refused})", error.hint, retry_after=error.retry_after) from error
+        self._settle(address)
+        return response
+
+    def _settle(self, address: str) -> None:
+        # In this order: who sees no other address takes the base as it is.
+        self._base = address
+        self._others = []
+
+    def _sent(self, method: str, base: str, path: str, headers: dict[str, str], body: Body | None, *, stream: bool) -> BaseHTTPResponse:
+        timeout = self._upload_timeout if body else self._read_timeout
+        try:
+            way = self._pools.way(base, host=self._host)
+            return way.pool.urlopen(
                 method,
-                target,
+                way.prefix + path,
                 body=body() if body else None,
                 headers={"User-Agent": "matrixbuild", **headers},
                 timeout=timeout,
                 retries=_ONE_TRY,
                 redirect=False,
+                assert_same_host=False,
                 preload_content=not stream,
                 decode_content=False,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise self.fault(error, address=f"{pool.host}:{pool.port}", uploading=body is not None) from error
+            raise self.fault(error, address=_address(base), uploading=body is not None) from error
 
     def fault(self, error: urllib3.exceptions.HTTPError, *, address: str = "", uploading: bool = False) -> TransientError:
         """A broken exchange as a TransientError; for the answers of `stream` asks, whose bodies break while they are read."""
         read = self._tuning.upload if uploading else self._tuning.read
-        return from_exception(error, address=address or f"{self._own.host}:{self._own.port}", timeouts=(self._tuning.connect, read))
+        return from_exception(error, address=address or _address(self._base), timeouts=(self._tuning.connect, read))
 
     def _retrying(self, what: str) -> tenacity.Retrying:
         def give_up(state: tenacity.RetryCallState) -> NoReturn:
@@ -206,6 +257,16 @@ class Wire:
         error = unusable(f"cannot {what} at {self._host}: {fault.reason}{tries}{asked}", fault.hint, "registry-unavailable")
         error.__cause__ = fault
         return error
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _address(base: str) -> str:
+    """host:port of a URL, for messages."""
+    url = urlsplit(base)
+    return url.netloc if url.port else f"{url.netloc}:{_port(url)}"
 
 
 def _transient(state: tenacity.RetryCallState) -> TransientError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from matrixbuild.adapters.image_moves import copy_manifest
 from matrixbuild.adapters.registries import Registries
@@ -11,6 +12,20 @@ from matrixbuild.core.build import Build
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import Problem, RefusedError, UnusableError
 from matrixbuild.core.publish import PutTag, tags_to_put
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Which tags may move: with `mutable` those that the plan showed as `moves`, and those that a person named (`overwrite`)."""
+
+    mutable: bool
+    moves: frozenset[str]
+    overwrite: frozenset[str]
+
+
+def final_refs(builds: Sequence[Build]) -> list[ImageName]:
+    """All final image names of builds, sorted, each once."""
+    return sorted({ref for build in builds for ref in build.refs})
 
 
 def held_tags(refs: Sequence[ImageName], registries: Registries) -> dict[str, str | None]:
@@ -24,16 +39,18 @@ def publish(
     digests: Mapping[str, str],
     registries: Registries,
     *,
-    mutable: bool,
-    moves: frozenset[str],
-    overwrite: frozenset[str],
+    keeping: Keeping,
+    held: Mapping[str, str | None] | None = None,
+    on_put: Callable[[PutTag], None] = lambda _: None,
 ) -> tuple[PutTag, ...]:
-    """Give every final name its digest; the tags that were put. Raises RefusedError before any is put where one must not move."""
-    refs = sorted({ref for build in builds for ref in build.refs})
-    held = held_tags(refs, registries)
-    puts = tags_to_put(builds, digests, held, mutable=mutable, moves=moves, overwrite=overwrite)
+    """Give every final name its digest; the tags that were put. Raises RefusedError before any is put where one must not move. `held` is what
+    the names hold, where that was asked already; `on_put` hears of each when it is put."""
+    if held is None:
+        held = held_tags(final_refs(builds), registries)
+    puts = tags_to_put(builds, digests, held, mutable=keeping.mutable, moves=keeping.moves, overwrite=keeping.overwrite)
     for put in puts:
         _put(put, held[str(put.ref)], registries)
+        on_put(put)
     return puts
 
 

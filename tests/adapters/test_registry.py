@@ -263,7 +263,7 @@ def test_tls_to_a_registry_without() -> None:
     with faulty_registry() as registry:
         error = error_of(lambda: HttpRegistry(registry.host, tuning=QUICK, scheme="https").tags("a"))
         assert str(error) == f"{registry.host} does not speak TLS"
-        assert error.problems[0].hint == "give it TLS: only registries on this machine (localhost, 127.0.0.1) are spoken to without"
+        assert error.problems[0].hint == f'give it TLS, or list it in the manifest: network: {{insecure: ["{registry.host}"]}}'
 
 
 def test_a_certificate_that_nobody_trusts(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_certificate_that_nobody_trusts(tmp_path: Path) -> None:
         host = running.host.replace("127.0.0.1", "localhost")
         error = error_of(lambda: HttpRegistry(host, tuning=QUICK, scheme="https").tags("a"))
         assert str(error) == f"the certificate of {host} is not trusted: self-signed certificate"
-        assert error.problems[0].hint == "add its CA to those of this machine, or name it in SSL_CERT_FILE"
+        assert error.problems[0].hint == "name the file of its CA in the manifest, network: {ca: [FILE]}, or add it to those of this machine"
 
 
 def test_an_address_that_is_none_is_told() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from matrixbuild.adapters.image_moves import copy_manifest, holds_image
 from matrixbuild.adapters.registry import HttpRegistry
-from matrixbuild.adapters.registry_auth import Challenge, Login, challenge_of, is_loopback
+from matrixbuild.adapters.registry_auth import Challenge, Login, challenge_of
 from matrixbuild.adapters.registry_wire import Tuning
 from matrixbuild.core.problems import Problem, UnusableError
 from tests.fakes.faulty_registry import Answer, FaultyRegistry, faulty_registry, no_fault, status
@@ -223,16 +223,6 @@ def test_an_upload_elsewhere_takes_no_login_along() -> None:
 )
 def test_challenges(values: list[str], expected: Challenge | None) -> None:
     assert challenge_of(values) == expected
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.255.0.9", "::1", "[::1]", "LOCALHOST"])
-def test_this_machine(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["", "example.com", "127.0.0.1.example.com", "127.0.0", "128.0.0.1", "127.0.0.256", "localhost.example.com", "::2"])
-def test_another_machine(host: str) -> None:
-    assert not is_loopback(host)
 
 
 def test_a_login_in_basic_form() -> None:

@@ -57,7 +57,7 @@ def test_what_does_not_fit_lets_others_go_past_but_not_for_ever() -> None:
     pools, queue = Pools({"cpu": 2}), Queue()
     pools.take(pools.demand(ONE))
     queue.add(0, rank=9, demand=pools.demand(TWO))
-    for number in range(1, 20):
+    for number in range(1, 3 * PATIENCE):
         queue.add(number, rank=1, demand=pools.demand(ONE))
     assert [queue.next(pools) for _ in range(PATIENCE + 1)] == [*range(1, PATIENCE + 1), None]
     pools.give_back(pools.demand(ONE))
@@ -68,7 +68,7 @@ def test_builds_that_take_nothing_of_what_it_lacks_still_go_past() -> None:
     pools, queue = Pools({"cpu": 2, "licence": 1}), Queue()
     pools.take(pools.demand((("licence", 1),)))
     queue.add(0, rank=9, demand=pools.demand((("cpu", 1), ("licence", 1))))
-    for number in range(1, 20):
+    for number in range(1, 3 * PATIENCE):
         queue.add(number, rank=1, demand=pools.demand(ONE))
     assert [queue.next(pools) for _ in range(19)] == list(range(1, 20))
 
@@ -83,3 +83,29 @@ def test_when_patience_is_out_only_what_it_lacks_is_kept_for_it() -> None:
     for number in range(100, 103):
         queue.add(number, rank=1, demand=pools.demand(ONE))
     assert [queue.next(pools) for _ in range(PATIENCE + 4)] == [*range(1, PATIENCE + 1), 100, 101, 102, None]
+
+
+def test_builds_behind_a_gate_that_is_shut_are_not_there() -> None:
+    pools, queue, gate = Pools({"cpu": 2}), Queue(), ("asked", "r.example")
+    queue.add(0, rank=9, demand=pools.demand(ONE), gates=frozenset({gate}))
+    queue.add(1, rank=1, demand=pools.demand(ONE))
+    assert [queue.next(pools, {gate}), queue.next(pools, {gate}), queue.next(pools)] == [1, None, 0]
+
+
+def test_what_the_disk_does_not_have_is_missing_though_the_pool_has_it() -> None:
+    pools = Pools({"disk": 100})
+    demand = pools.demand((("disk", 30),))
+    pools.see_disk(50)
+    assert not pools.short_of(demand)
+    pools.take(demand)
+    assert pools.disk_left == 20
+    assert pools.short_of(demand) == {"disk"}
+    assert pools.short_of_disk(demand) == 30
+    pools.see_disk(None)
+    assert not pools.short_of(demand)
+
+
+def test_a_build_larger_than_the_disk_ever_was_is_not_held_back() -> None:
+    pools = Pools({"disk": 100})
+    pools.see_disk(1)
+    assert not pools.short_of(pools.demand((("disk", 101),)))
