@@ -10,7 +10,12 @@ from pathlib import Path
 def capacity(directory: Path) -> dict[str, int]:
     """cpu in thousandths of a core that this process may use, memory in bytes, disk in bytes free where `directory` is."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {"cpu": 1000 * _cores(), "memory": memory, "disk": max(1, shutil.disk_usage(directory).free)}
+    return {"cpu": 1000 * _cores(), "memory": memory, "disk": max(1, free_disk(directory))}
+
+
+def free_disk(directory: Path) -> int:
+    """Bytes free where `directory` is, now."""
+    return shutil.disk_usage(directory).free
 
 
 def _cores() -> int:

@@ -40,7 +40,7 @@ class FailureKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """One failed attempt: `summary` is one sentence, `lines` the decisive ones of its output, `place` where in the Earthfile,
-    `retry_after` the seconds a registry asked to wait."""
+    `retry_after` the seconds a registry asked to wait (0: it limits requests and does not say how long), `host` the server it is about."""
 
     kind: FailureKind
     summary: str
@@ -48,6 +48,7 @@ class Failure:
     place: Place | None = None
     hint: str = ""
     retry_after: float | None = None
+    host: str = ""
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""

@@ -1,30 +1,37 @@
-"""Whether a failed build is worth another attempt, and how long to wait before it: (failure, attempt) in, seconds or None out."""
+"""What is done about failures of one kind: the number of an attempt in, seconds to wait before it or None out."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-
-from matrixbuild.core.failure import Failure, FailureKind
-
-WORTH_RETRYING = frozenset({FailureKind.NETWORK, FailureKind.REGISTRY, FailureKind.BUILDER, FailureKind.PUSH, FailureKind.TIMEOUT})
-"""What may go well the next time with nothing changed. A time-out is among them because a stalled pull never ends by itself
-(facts/earthly.md 9.6). The others would fail the same way again."""
+from enum import StrEnum
 
 _MOST_DOUBLINGS = 64
 
 
+class Remedy(StrEnum):
+    """What is changed before the next attempt, beside the time."""
+
+    NOTHING = "nothing"
+    MEMORY = "memory"
+    """More memory is kept for it."""
+    SPACE = "space"
+    """Disk space is freed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """`attempts` counts the first one; `initial` and `maximum` are seconds; `kinds` are the failures worth another attempt.
+class Treatment:
+    """`attempts` counts the first one (1: the failure is final); `initial` and `maximum` are seconds. `outside` says that the cause lies outside
+    the builds, so that others are about to meet it too.
 
     Raises ValueError for less than one attempt, a negative wait, or a maximum below the initial wait.
     """
 
-    attempts: int = 3
+    attempts: int = 1
     initial: float = 5.0
     maximum: float = 300.0
-    kinds: frozenset[FailureKind] = WORTH_RETRYING
+    remedy: Remedy = Remedy.NOTHING
+    outside: bool = False
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
@@ -32,16 +39,13 @@ class RetryPolicy:
         if not 0 <= self.initial <= self.maximum:
             raise ValueError(f"the first wait ({self.initial:g} s) is not negative, and not longer than the longest ({self.maximum:g} s)")
 
-    def wait_before(self, attempt: int, *, failure: Failure, key: str) -> float | None:
-        """Seconds from `failure`, which ended the attempt before, to `attempt` (2, 3, ...), or None to give up.
+    def wait_before(self, attempt: int, *, asked: float = 0.0, key: str = "") -> float | None:
+        """Seconds from a failure to `attempt` (2, 3, ...) of the build with this key, however many attempts it has.
 
         The wait doubles with every attempt, up to the maximum, less a part of up to a half that is a hash of build key and attempt: builds
-        that failed together do not come back together, and the same run waits the same again. A registry's own wish (`retry_after`) is kept
-        in full; one that is longer than the maximum ends it: an attempt before its time would only fail.
+        that failed together do not come back together, and the same run waits the same again. A registry's own wish (`asked`) is kept in
+        full; for one that is longer than the maximum the answer is None: an attempt before its time would only fail.
         """
-        if attempt > self.attempts or failure.kind not in self.kinds:
-            return None
-        asked = failure.retry_after or 0.0
         return None if asked > self.maximum else max(asked, self._backoff(attempt, key))
 
     def _backoff(self, attempt: int, key: str) -> float:

@@ -8,13 +8,12 @@ same events give the same instructions. Work that one event causes is put on lis
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from matrixbuild.core.events import (
-    MOVES,
     Event,
     Failed,
     Finished,
+    FreeSpace,
     Instruction,
     Interrupted,
     Report,
@@ -26,125 +25,126 @@ from matrixbuild.core.events import (
     Woke,
 )
 from matrixbuild.core.failure import Failure, FailureKind
-from matrixbuild.core.pools import Amounts, Pools, Queue
-from matrixbuild.core.retry import RetryPolicy
+from matrixbuild.core.pauses import Pauses, gates
+from matrixbuild.core.policy import Again, FailurePolicy, GivenUp, Memory
+from matrixbuild.core.pools import Pools, Queue
+from matrixbuild.core.retry import Treatment
+from matrixbuild.core.roster import IllegalEvent, Roster, illegal
+from matrixbuild.core.scheduled import Progress, ScheduledBuild, Waiting
 
+__all__ = ["IllegalEvent", "Schedule", "ScheduledBuild"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduledBuild:
-    """What the scheduler knows of a build: `needs` are names of builds of the same run (what is reused is not among them), `amounts` what
-    it holds while it runs, `rank` the length of the longest path that starts with it (any unit; higher goes first), `key` its build key.
-    """
-
-    name: str
-    needs: tuple[str, ...] = ()
-    amounts: Amounts = ()
-    rank: float = 0.0
-    key: str = ""
-
-
-class IllegalEvent(Exception):  # noqa: N818  (it names the event, not an error class)
-    """A bug of the scheduler or of an executor: an event that cannot be, told with the story of its build."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Progress:
-    """Where a build is; the one mutable thing a build has."""
-
-    build: ScheduledBuild
-    number: int
-    demand: Amounts
-    missing: int
-    dependants: list[_Progress] = field(default_factory=list)
-    state: State = State.WAITING
-    attempt: int = 0
-    story: list[str] = field(default_factory=lambda: [State.WAITING.value])
+_MEMORY = "memory"
+_DISK = "disk"
+_NOTHING_STARTS = (State.WAITING, State.READY, State.RESTING)
 
 
 class Schedule:
-    """The state machine of one run.
+    """The state machine of one run. After `most_failures` failed builds (None: however many) nothing else is started; what runs goes on.
 
     Raises ValueError where two builds have one name, a need is not among the builds, or a pool has no capacity. Cycles are found in the
     plan; one that comes this far raises IllegalEvent as soon as nothing can go on.
     """
 
-    def __init__(self, builds: Iterable[ScheduledBuild], *, capacity: Mapping[str, int], retry: RetryPolicy) -> None:
-        self._retry = retry
+    def __init__(
+        self, builds: Iterable[ScheduledBuild], *, capacity: Mapping[str, int], policy: FailurePolicy, most_failures: int | None = None
+    ) -> None:
+        self._policy = policy
+        self._most_failures = most_failures
+        self._capacity = capacity
+        self._last_failed: Progress | None = None
         self._pools = Pools(capacity)
         self._queue = Queue()
-        self._builds: dict[str, _Progress] = {}
-        for build in builds:
-            self._add(build)
-        self._join()
-        self._order = list(self._builds.values())
-        self._counts = dict.fromkeys(State, 0) | {State.WAITING: len(self._order)}
+        self._pauses = Pauses(policy.pause_after)
+        self._roster = Roster(builds, self._pools)
+        self._retries_left = policy.budget.of(len(self._roster.order))
+        self._timers = 0
         self._started = False
         self._interrupts = 0
         self._out: list[Instruction] = []
 
-    def _add(self, build: ScheduledBuild) -> None:
-        if build.name in self._builds:
-            raise ValueError(f"two builds are called {build.name!r}")
-        self._builds[build.name] = _Progress(
-            build=build, number=len(self._builds), demand=self._pools.demand(build.amounts), missing=len(set(build.needs))
-        )
-
-    def _join(self) -> None:
-        for progress in self._builds.values():
-            for need in sorted(set(progress.build.needs)):
-                if need not in self._builds:
-                    raise ValueError(f"{progress.build.name!r} needs {need!r}, which is not among the builds")
-                self._builds[need].dependants.append(progress)
-
     @property
     def ended(self) -> bool:
         """Every build is built, failed, skipped or cancelled."""
-        return sum(count for state, count in self._counts.items() if state.final) == len(self._order)
+        return self._roster.ended
 
     @property
     def counts(self) -> Mapping[State, int]:
         """How many builds are in each state."""
-        return dict(self._counts)
+        return dict(self._roster.counts)
 
     @property
     def held(self) -> Mapping[str, int]:
         """What running builds hold, pool by pool."""
         return self._pools.held
 
+    @property
+    def retries_left(self) -> int:
+        """How many more attempts after a failure the run may make."""
+        return self._retries_left
+
     def state(self, name: str) -> State:
-        return self._builds[name].state
+        return self._roster[name].state
 
     def story(self, name: str) -> str:
         """Every state the build has been in, in order."""
-        return " > ".join(self._builds[name].story)
+        return self._roster[name].told
 
-    def handle(self, event: Event) -> tuple[Instruction, ...]:
-        """Take in one event; what to do about it, in this order. Raises IllegalEvent for one that cannot be now."""
-        if isinstance(event, Started) == self._started:
-            raise IllegalEvent("a run starts once" if self._started else f"{event} before the run has started")
+    def waiting(self, name: str) -> Waiting:
+        """What this build waits for now; nothing where it runs or has ended."""
+        progress = self._roster[name]
+        if progress.state is State.WAITING:
+            return Waiting(builds=tuple(need for need in sorted(set(progress.build.needs)) if self.state(need) is not State.BUILT))
+        if progress.state is State.RESTING:
+            return Waiting(proof=not progress.timers)
+        if progress.state is not State.READY:
+            return Waiting()
+        shut = progress.gates & self._pauses.shut
+        return Waiting(
+            pools=tuple(sorted(pool for pool in self._pools.short_of(progress.demand) if pool)),
+            hosts=tuple(sorted(host for kind, host in shut if kind == "asked")),
+            proof=any(kind == "proven" for kind, _ in shut),
+        )
+
+    def handle(self, *events: Event, disk: int | None = None) -> tuple[Instruction, ...]:
+        """Take in one event, or several of the same moment; what to do about them, in this order.
+
+        `disk` is how many bytes are free now where builds write (None: nobody knows; then only the pool of that name counts). Raises IllegalEvent
+        for an event that cannot be now.
+        """
         self._out = []
-        match event:
-            case Started():
-                self._start()
-            case Finished(build=name):
-                self._finish(self._running(name, event))
-            case Failed(build=name, failure=failure):
-                self._fail(self._running(name, event), failure)
-            case Woke(build=name):
-                self._wake(name, event)
-            case Interrupted():
-                self._interrupt()
+        self._pools.see_disk(disk)
+        for event in events:
+            self._take_in(event)
+        self._out += self._pauses.told()
         self._run_what_fits()
         self._check_going_on()
         return tuple(self._out)
 
+    def _take_in(self, event: Event) -> None:
+        if isinstance(event, Started) == self._started:
+            raise IllegalEvent("a run starts once" if self._started else f"{event} before the run has started")
+        match event:
+            case Started():
+                self._start()
+            case Finished(build=name):
+                self._finish(self._roster.running(name, event))
+            case Failed(build=name, failure=failure):
+                self._fail(self._roster.running(name, event), failure)
+            case Woke(build=name):
+                self._wake(name, event)
+            case Interrupted():
+                self._interrupt()
+        if self._halted and not self._interrupts:
+            self._give_up()
+
     def _start(self) -> None:
         self._started = True
-        for progress in self._order:
+        for progress in self._roster.order:
             if not progress.missing:
                 self._make_ready(progress)
 
-    def _finish(self, progress: _Progress) -> None:
+    def _finish(self, progress: Progress) -> None:
         self._end_attempt(progress, State.BUILT)
         self._report(progress)
         for dependant in progress.dependants:
@@ -152,52 +152,118 @@ class Schedule:
             # After an interrupt it is cancelled already.
             if not dependant.missing and dependant.state is State.WAITING:
                 self._make_ready(dependant)
+        self._free(self._pauses.finished(progress.build.name, progress.build.hosts))
 
-    def _fail(self, progress: _Progress, failure: Failure) -> None:
-        wait = self._wait(progress, failure)
-        if wait is not None:
-            self._end_attempt(progress, State.RESTING)
-            self._report(progress, failure=failure, wait=wait)
-            self._out.append(WakeLater(build=progress.build.name, seconds=wait))
+    def _fail(self, progress: Progress, failure: Failure) -> None:
+        progress.failure = failure
+        treatment = self._policy.treatment(failure.kind)
+        answer = self._answer(progress, failure)
+        again = isinstance(answer, Again)
+        freed = self._pauses.failed(progress.build.name, failure, again=again, outside=treatment.outside)
+        if isinstance(answer, Again):
+            self._rest(progress, failure, answer)
+        else:
+            cancelled = failure.kind is FailureKind.CANCELLED
+            progress.given_up = None if cancelled else answer
+            self._end_attempt(progress, State.CANCELLED if cancelled else State.FAILED)
+            self._lose(progress)
+        self._leave_host_alone(progress, failure, treatment)
+        self._free(freed)
+
+    def _answer(self, progress: Progress, failure: Failure) -> Again | GivenUp:
+        if self._interrupts or self._halted:
+            return GivenUp.STOPPED
+        memory = Memory(held=dict(progress.demand).get(_MEMORY, 0), limit=self._capacity.get(_MEMORY))
+        answer = self._policy.answer(failure, attempt=progress.attempt, key=progress.build.key, memory=memory)
+        return GivenUp.BUDGET if isinstance(answer, Again) and not self._retries_left else answer
+
+    def _rest(self, progress: Progress, failure: Failure, again: Again) -> None:
+        self._retries_left -= 1
+        self._end_attempt(progress, State.RESTING)
+        if again.memory is not None:
+            progress.memory = again.memory
+            progress.demand = self._pools.demand(progress.amounts)
+        self._report(progress, failure=failure, wait=again.wait, memory=again.memory)
+        if again.space:
+            self._out.append(FreeSpace(build=progress.build.name, bytes=dict(progress.build.amounts).get(_DISK, 0)))
+        self._wake_later(progress, again.wait)
+
+    def _leave_host_alone(self, progress: Progress, failure: Failure, treatment: Treatment) -> None:
+        """A registry that limits requests is left alone by all builds for the time it asks for, also where this one is not tried again."""
+        if failure.retry_after is None or not failure.host or self._interrupts or self._halted:
             return
-        self._end_attempt(progress, State.CANCELLED if failure.kind is FailureKind.CANCELLED else State.FAILED)
-        self._report(progress, failure=failure)
+        wait = treatment.wait_before(progress.attempt + 1, asked=failure.retry_after, key=progress.build.key)
+        if wait is not None:
+            self._pauses.ask(progress.build.name, failure, wait)
+            if progress.state is State.FAILED:
+                self._wake_later(progress, wait)
+
+    def _lose(self, progress: Progress) -> None:
+        """It has ended without being built."""
+        if progress.state is State.FAILED:
+            self._last_failed = progress
+        self._report(progress, failure=progress.failure)
         self._skip_dependants(progress)
 
-    def _wait(self, progress: _Progress, failure: Failure) -> float | None:
-        if self._interrupts:
-            return None
-        return self._retry.wait_before(progress.attempt + 1, failure=failure, key=progress.build.key)
+    @property
+    def _halted(self) -> bool:
+        return self._most_failures is not None and self._roster.counts[State.FAILED] >= self._most_failures
 
-    def _skip_dependants(self, culprit: _Progress) -> None:
+    def _give_up(self) -> None:
+        """Start nothing else: what rests has failed with the failure it rests from, what waits is skipped for the last that failed."""
+        if not any(self._roster.counts[state] for state in _NOTHING_STARTS):
+            return
+        self._queue = Queue()
+        for progress in self._roster.order:
+            if progress.state is State.RESTING:
+                self._roster.move(progress, State.FAILED)
+                progress.given_up = GivenUp.STOPPED
+                self._lose(progress)
+        culprit = self._last_failed.build.name if self._last_failed else ""
+        for progress in self._roster.order:
+            if progress.state in (State.WAITING, State.READY):
+                self._roster.move(progress, State.SKIPPED)
+                self._report(progress, because=culprit, limit=self._most_failures)
+
+    def _skip_dependants(self, culprit: Progress) -> None:
         """Everything that needs it, near or far, says its name: the build to look at is the one that failed."""
         reached = list(culprit.dependants)
         for progress in reached:
             if progress.state is State.WAITING:
-                self._move(progress, State.SKIPPED)
+                self._roster.move(progress, State.SKIPPED)
                 self._report(progress, because=culprit.build.name)
                 reached += progress.dependants
 
     def _wake(self, name: str, event: Event) -> None:
-        progress = self._known(name, event)
-        # A timer outlives the interrupt that cancelled its build.
-        if progress.state is State.CANCELLED and self._interrupts:
+        progress = self._roster.known(name, event)
+        if not progress.timers:
+            raise illegal(progress, event)
+        progress.timers -= 1
+        self._timers -= 1
+        # The last one counts: no wait is ever cut short by one that began before it.
+        if progress.timers:
             return
-        if progress.state is not State.RESTING:
-            raise self._illegal(progress, event)
-        self._make_ready(progress)
+        self._pauses.rang(name)
+        # A timer outlives the interrupt that cancelled its build, or the failure after which nothing is started.
+        if progress.state is State.RESTING and self._pauses.may_go(name):
+            self._make_ready(progress)
+
+    def _free(self, names: Iterable[str]) -> None:
+        for name in names:
+            if self._roster[name].state is State.RESTING:
+                self._make_ready(self._roster[name])
 
     def _interrupt(self) -> None:
         self._interrupts += 1
         self._queue = Queue()
-        for progress in self._order:
+        for progress in self._roster.order:
             if progress.state is State.RUNNING:
                 self._stop(progress)
             elif not progress.state.final:
-                self._move(progress, State.CANCELLED)
+                self._roster.move(progress, State.CANCELLED)
                 self._report(progress)
 
-    def _stop(self, progress: _Progress) -> None:
+    def _stop(self, progress: Progress) -> None:
         now = self._interrupts > 1
         self._out.append(Stop(build=progress.build.name, now=now))
         if now:
@@ -205,51 +271,82 @@ class Schedule:
             self._report(progress)
 
     def _run_what_fits(self) -> None:
-        while (number := self._queue.next(self._pools)) is not None:
-            progress = self._order[number]
+        while (number := self._queue.next(self._pools, self._pauses.shut)) is not None:
+            progress = self._roster.order[number]
             self._pools.take(progress.demand)
             progress.attempt += 1
-            self._move(progress, State.RUNNING)
+            self._roster.move(progress, State.RUNNING)
             self._report(progress)
             self._out.append(Run(build=progress.build.name, attempt=progress.attempt))
 
     def _check_going_on(self) -> None:
-        if self.ended or self._counts[State.RUNNING] or self._counts[State.RESTING]:
+        while not (self.ended or self._roster.counts[State.RUNNING] or self._timers):
+            number = self._queue.short_of_disk(self._pools, self._pauses.shut)
+            if number is None:
+                stuck = next(progress for progress in self._roster.order if not progress.state.final)
+                raise IllegalEvent(f"nothing runs or rests, and the run has not ended; {stuck.build.name!r} was {stuck.told}")
+            self._ask_for_space(self._roster.order[number])
+
+    def _ask_for_space(self, progress: Progress) -> None:
+        """Nothing runs that could leave it the disk it asks for: have some freed and look again, as often as its failure would be tried again."""
+        treatment = self._policy.treatment(FailureKind.DISK)
+        progress.space_asked += 1
+        wait = treatment.wait_before(progress.space_asked + 1, key=progress.build.key)
+        if progress.space_asked < treatment.attempts and wait is not None:
+            self._out.append(FreeSpace(build=progress.build.name, bytes=dict(progress.demand)[_DISK]))
+            self._wake_later(progress, wait)
             return
-        stuck = next(progress for progress in self._order if not progress.state.final)
-        raise IllegalEvent(f"nothing runs or rests, and the run has not ended; {stuck.build.name!r} was {self.story(stuck.build.name)}")
+        self._queue.take(progress.number, demand=progress.demand, gates=progress.gates)
+        progress.failure = self._no_disk(progress)
+        progress.given_up = GivenUp.ATTEMPTS
+        self._roster.move(progress, State.FAILED)
+        self._lose(progress)
+        if self._halted:
+            self._give_up()
+        self._run_what_fits()
 
-    def _make_ready(self, progress: _Progress) -> None:
-        self._move(progress, State.READY)
-        self._queue.add(progress.number, rank=progress.build.rank, demand=progress.demand)
-
-    def _end_attempt(self, progress: _Progress, state: State) -> None:
-        self._move(progress, state)
-        self._pools.give_back(progress.demand)
-
-    def _move(self, progress: _Progress, state: State) -> None:
-        if state not in MOVES[progress.state]:
-            raise IllegalEvent(f"{progress.build.name!r} cannot become {state}; it was {self.story(progress.build.name)}")
-        self._counts[progress.state] -= 1
-        self._counts[state] += 1
-        progress.state = state
-        progress.story.append(f"{state} {progress.attempt}" if state is State.RUNNING else state.value)
-
-    def _report(self, progress: _Progress, *, failure: Failure | None = None, wait: float = 0.0, because: str = "") -> None:
-        self._out.append(
-            Report(build=progress.build.name, state=progress.state, attempt=progress.attempt, failure=failure, wait=wait, because=because)
+    def _no_disk(self, progress: Progress) -> Failure:
+        wanted, left = dict(progress.demand)[_DISK], self._pools.disk_left or 0
+        return Failure(
+            kind=FailureKind.DISK,
+            summary=f"not started: it asks for {wanted / 2**30:.1f}Gi of disk, and {max(left, 0) / 2**30:.1f}Gi are free",
+            hint="free some space, or lower resources.disk of its target",
         )
 
-    def _running(self, name: str, event: Event) -> _Progress:
-        progress = self._known(name, event)
-        if progress.state is not State.RUNNING:
-            raise self._illegal(progress, event)
-        return progress
+    def _make_ready(self, progress: Progress) -> None:
+        self._roster.move(progress, State.READY)
+        progress.gates = gates(progress.build.hosts, probing=self._pauses.probes(progress.build.name))
+        self._queue.add(progress.number, rank=progress.build.rank, demand=progress.demand, gates=progress.gates)
 
-    def _known(self, name: str, event: Event) -> _Progress:
-        if name not in self._builds:
-            raise IllegalEvent(f"{type(event).__name__} for {name!r}, which is not among the builds")
-        return self._builds[name]
+    def _wake_later(self, progress: Progress, seconds: float) -> None:
+        progress.timers += 1
+        self._timers += 1
+        self._out.append(WakeLater(build=progress.build.name, seconds=seconds))
 
-    def _illegal(self, progress: _Progress, event: Event) -> IllegalEvent:
-        return IllegalEvent(f"{type(event).__name__} for {progress.build.name!r}, which was {self.story(progress.build.name)}")
+    def _end_attempt(self, progress: Progress, state: State) -> None:
+        self._roster.move(progress, state)
+        self._pools.give_back(progress.demand)
+
+    def _report(
+        self,
+        progress: Progress,
+        *,
+        failure: Failure | None = None,
+        wait: float = 0.0,
+        because: str = "",
+        limit: int | None = None,
+        memory: int | None = None,
+    ) -> None:
+        self._out.append(
+            Report(
+                build=progress.build.name,
+                state=progress.state,
+                attempt=progress.attempt,
+                failure=failure,
+                wait=wait,
+                because=because,
+                limit=limit,
+                given_up=progress.given_up,
+                memory=memory,
+            )
+        )

@@ -6,12 +6,12 @@ import pytest
 
 from matrixbuild.core.events import Event, Failed, Finished, Interrupted, Report, Run, Started, State, WakeLater, Woke
 from matrixbuild.core.failure import FailureKind
-from matrixbuild.core.retry import RetryPolicy
+from matrixbuild.core.policy import failure_policy
 from matrixbuild.core.schedule import IllegalEvent, Schedule
 from tests.builders_schedule import ONCE, Play, build, failure, words
 
 STEP, NETWORK, CANCELLED = FailureKind.STEP, FailureKind.NETWORK, FailureKind.CANCELLED
-TWICE = RetryPolicy(attempts=2, initial=0, maximum=0)
+TWICE = failure_policy(attempts=2, initial=0, maximum=0)
 
 
 def test_a_build_runs_when_what_it_needs_is_built() -> None:
@@ -59,7 +59,7 @@ def test_of_two_failures_the_first_is_named() -> None:
 
 
 def test_a_failure_worth_it_is_tried_again_and_rests_without_holding_anything() -> None:
-    play = Play(build("a", cpu=1, key="k"), build("b", cpu=1), retry=TWICE, cpu=1)
+    play = Play(build("a", cpu=1, key="k"), build("b", cpu=1), policy=TWICE, cpu=1)
     play.start("run a")
     play.fail("a", NETWORK, "a resting: network", "wake a in 0", "run b")
     play.wake("a")
@@ -69,26 +69,24 @@ def test_a_failure_worth_it_is_tried_again_and_rests_without_holding_anything() 
 
 
 def test_the_last_attempt_is_the_last() -> None:
-    play = Play(build("a"), build("b", "a"), retry=TWICE)
+    play = Play(build("a"), build("b", "a"), policy=TWICE)
     play.start("run a").fail("a", NETWORK, "a resting: network", "wake a in 0").wake("a", "run a again (2)")
     play.fail("a", NETWORK, "a failed: network", "b skipped: a").ends()
 
 
 def test_how_long_it_rests_is_the_policys_word() -> None:
-    policy = RetryPolicy(initial=5, maximum=300)
-    schedule = Schedule([build("a", key="sha256:1")], capacity={}, retry=policy)
+    policy = failure_policy(initial=5, maximum=300)
+    schedule = Schedule([build("a", key="sha256:1")], capacity={}, policy=policy)
     schedule.handle(Started())
     asked = failure(FailureKind.REGISTRY, retry_after=30)
-    wait = policy.wait_before(2, failure=asked, key="sha256:1")
-    assert wait == 30
     assert schedule.handle(Failed(build="a", failure=asked)) == (
         Report(build="a", state=State.RESTING, attempt=1, failure=asked, wait=30),
-        WakeLater(build="a", seconds=30),
+        WakeLater(build="a", seconds=30.0),
     )
 
 
 def test_a_start_is_reported_before_it_is_told() -> None:
-    assert Schedule([build("a")], capacity={}, retry=ONCE).handle(Started()) == (
+    assert Schedule([build("a")], capacity={}, policy=ONCE).handle(Started()) == (
         Report(build="a", state=State.RUNNING, attempt=1),
         Run(build="a", attempt=1),
     )
@@ -103,12 +101,12 @@ def test_an_interrupt_stops_what_runs_and_starts_nothing_more() -> None:
 
 
 def test_after_an_interrupt_nothing_is_tried_again_and_a_real_failure_is_still_one() -> None:
-    play = Play(build("a"), retry=TWICE)
+    play = Play(build("a"), policy=TWICE)
     play.start("run a").interrupt("stop a").fail("a", NETWORK, "a failed: network").ends()
 
 
 def test_an_interrupt_ends_a_rest_and_its_timer_may_still_ring() -> None:
-    play = Play(build("a"), build("b"), retry=TWICE)
+    play = Play(build("a"), build("b"), policy=TWICE)
     play.start("run a", "run b").fail("a", NETWORK, "a resting: network", "wake a in 0")
     play.interrupt("a cancelled", "stop b").wake("a").finish("b", "b built").ends()
 
@@ -119,8 +117,44 @@ def test_a_second_interrupt_waits_for_nobody() -> None:
 
 
 def test_one_build_cancelled_by_itself_skips_what_needs_it() -> None:
-    play = Play(build("a"), build("b", "a"), retry=TWICE)
+    play = Play(build("a"), build("b", "a"), policy=TWICE)
     play.start("run a").fail("a", CANCELLED, "a cancelled: cancelled", "b skipped: a").ends()
+
+
+def test_fail_fast_starts_nothing_else_and_lets_what_runs_go_on() -> None:
+    play = Play(build("a", cpu=1), build("b", cpu=1), build("c", cpu=1), build("d", "a"), build("e", "b"), most_failures=1, cpu=2)
+    play.start("run a", "run b")
+    play.fail("a", STEP, "a failed: step", "d skipped: a", "c skipped: a (limit 1)", "e skipped: a (limit 1)")
+    play.finish("b", "b built").ends()
+
+
+def test_so_many_failures_stop_a_run_and_not_one_less() -> None:
+    play = Play(*(build(name, cpu=1) for name in "abcde"), most_failures=2, cpu=2)
+    play.start("run a", "run b").fail("a", STEP, "a failed: step", "run c")
+    play.fail("c", STEP, "c failed: step", "d skipped: c (limit 2)", "e skipped: c (limit 2)")
+    play.fail("b", STEP, "b failed: step").ends()
+
+
+def test_a_failure_that_is_tried_again_is_none_yet() -> None:
+    play = Play(build("a", cpu=1), build("b", cpu=1), policy=TWICE, most_failures=1, cpu=1)
+    play.start("run a").fail("a", NETWORK, "a resting: network", "wake a in 0", "run b").wake("a").finish("b", "b built", "run a again (2)")
+    play.finish("a", "a built").ends()
+
+
+def test_what_rests_when_the_run_stops_has_failed_with_what_it_rests_from_and_its_timer_may_still_ring() -> None:
+    play = Play(build("a"), build("b"), build("c", "a"), build("d", "b"), policy=TWICE, most_failures=1)
+    play.start("run a", "run b").fail("a", NETWORK, "a resting: network", "wake a in 0")
+    play.fail("b", STEP, "b failed: step", "d skipped: b", "a failed: network", "c skipped: a").wake("a").ends()
+
+
+def test_what_runs_when_the_run_stops_is_not_tried_again() -> None:
+    play = Play(build("a"), build("b"), policy=TWICE, most_failures=1)
+    play.start("run a", "run b").fail("a", STEP, "a failed: step").fail("b", NETWORK, "b failed: network").ends()
+
+
+def test_a_build_that_somebody_cancelled_is_no_failure() -> None:
+    play = Play(build("a", cpu=1), build("b", cpu=1), most_failures=1, cpu=1)
+    play.start("run a").fail("a", CANCELLED, "a cancelled: cancelled", "run b").finish("b", "b built").ends()
 
 
 @pytest.mark.parametrize(
@@ -143,7 +177,7 @@ def test_an_event_that_cannot_be_is_told_with_the_story_of_its_build(event: Even
 @pytest.mark.parametrize("event", [Interrupted(), Woke(build="a")])
 def test_nothing_comes_before_the_start(event: Event) -> None:
     with pytest.raises(IllegalEvent, match=r"before the run has started$"):
-        Schedule([build("a")], capacity={}, retry=ONCE).handle(event)
+        Schedule([build("a")], capacity={}, policy=ONCE).handle(event)
 
 
 def test_a_cycle_that_comes_this_far_is_told_and_does_not_hang() -> None:

@@ -9,7 +9,7 @@ from matrixbuild.adapters.executors.base import Executor
 from matrixbuild.adapters.executors.local import LocalExecutor
 from matrixbuild.core.events import Report, Run, State
 from matrixbuild.core.failure import BuildFailed, FailureKind
-from matrixbuild.core.retry import RetryPolicy
+from matrixbuild.core.policy import FailurePolicy, GivenUp, failure_policy
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
 from matrixbuild.workflow.running import Outcome, run_schedule
 from tests.builders_schedule import ONCE, build, failure
@@ -39,14 +39,16 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor[Work]]:
 Told = list[tuple[Report, str | None]]
 
 
-def run(executor: Executor[Work], *builds: ScheduledBuild, retry: RetryPolicy = ONCE) -> tuple[dict[str, Outcome[str]], Told]:
+def run(
+    executor: Executor[Work], *builds: ScheduledBuild, policy: FailurePolicy = ONCE, most_failures: int | None = None
+) -> tuple[dict[str, Outcome[str]], Told]:
     needs = {made.name: made.needs for made in builds}
 
     def order(wanted: Run, made: Mapping[str, str]) -> Work:
         return wanted.build, wanted.attempt, tuple(made[need] for need in needs[wanted.build])
 
     told: Told = []
-    schedule = Schedule(builds, capacity={"cpu": 2}, retry=retry)
+    schedule = Schedule(builds, capacity={"cpu": 2}, policy=policy, most_failures=most_failures)
     return run_schedule(schedule, executor, order, lambda report, made: told.append((report, made))), told
 
 
@@ -65,7 +67,7 @@ def test_a_build_is_ordered_with_what_its_needs_made(executor: Executor[Work]) -
 
 
 def test_what_rests_is_run_again(executor: Executor[Work]) -> None:
-    outcomes, told = run(executor, build("flaky"), retry=RetryPolicy(attempts=2, initial=0.01, maximum=0.01))
+    outcomes, told = run(executor, build("flaky"), policy=failure_policy(attempts=2, initial=0.01, maximum=0.01))
     assert outcomes == {"flaky": Outcome(state=State.BUILT, attempts=2, made="flaky()")}
     assert [report.state.value for report, _ in told] == ["running", "resting", "running", "built"]
 
@@ -73,10 +75,16 @@ def test_what_rests_is_run_again(executor: Executor[Work]) -> None:
 def test_every_build_has_an_outcome_that_says_why(executor: Executor[Work]) -> None:
     outcomes, _ = run(executor, build("broken"), build("app", "broken"), build("other"))
     assert outcomes == {
-        "broken": Outcome(state=State.FAILED, attempts=1, failure=failure(FailureKind.STEP)),
+        "broken": Outcome(state=State.FAILED, attempts=1, failure=failure(FailureKind.STEP), given_up=GivenUp.KIND),
         "app": Outcome(state=State.SKIPPED, attempts=0, because="broken"),
         "other": Outcome(state=State.BUILT, attempts=1, made="other()"),
     }
+
+
+def test_what_the_limit_of_failures_skipped_says_so(executor: Executor[Work]) -> None:
+    outcomes, told = run(executor, build("broken", cpu=2, rank=1), build("other", cpu=2), most_failures=1)
+    assert outcomes["other"] == Outcome(state=State.SKIPPED, attempts=0, because="broken", limit=1)
+    assert told[-1] == (Report(build="other", state=State.SKIPPED, because="broken", limit=1), None)
 
 
 def test_nothing_to_run_is_done(executor: Executor[Work]) -> None:
@@ -109,5 +117,5 @@ def test_a_thousand_builds_on_threads_all_end() -> None:
 
 
 def test_outcomes_come_in_the_order_of_their_ends() -> None:
-    outcomes, _ = run(FakeExecutor(perform), build("flaky"), build("quick"), retry=RetryPolicy(attempts=2, initial=9, maximum=9))
+    outcomes, _ = run(FakeExecutor(perform), build("flaky"), build("quick"), policy=failure_policy(attempts=2, initial=9, maximum=9))
     assert list(outcomes) == ["quick", "flaky"]
