@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from matrixbuild.adapters.state import held_state
+from matrixbuild.adapters.state import held_state, holder_of
 from matrixbuild.core.problems import BusyError, UnusableError
 
 HOLDER = """
@@ -30,12 +31,24 @@ def test_a_second_run_is_told_who_holds_the_state(tmp_path: Path) -> None:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(BusyError) as caught, held_state(tmp_path, "edge", tmp_path / "edge.yaml"):
             pass
-        assert str(caught.value) == f"another run (process {holder.pid}) holds the state {tmp_path / '.matrixbuild' / 'edge'}"
+        state = tmp_path / ".matrixbuild" / "edge"
+        held_by = holder_of(state)
+        assert held_by is not None
+        assert held_by.pid == holder.pid
+        assert datetime.now().astimezone() - datetime.fromisoformat(held_by.since) < timedelta(minutes=5)
+        assert str(caught.value) == f"another run (process {holder.pid}, since {held_by.since}) holds the state {state}"
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.communicate()
+    assert holder_of(state) is None
     with held_state(tmp_path, "edge", tmp_path / "edge.yaml") as directory:
-        assert (directory / "run.lock").read_text() == f"{os.getpid()}\n"
+        assert (holder_of(directory) or held_by).pid == os.getpid()
+    assert holder_of(state) is None
+
+
+def test_a_process_that_has_the_id_of_a_dead_holder_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run.lock").write_text(f"{os.getpid()} 2026-01-01T00:00:00+00:00 1@another-boot\n")
+    assert holder_of(tmp_path) is None
 
 
 def test_a_state_belongs_to_the_manifest_that_made_it(tmp_path: Path) -> None:
