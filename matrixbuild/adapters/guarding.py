@@ -1,0 +1,90 @@
+"""Commands, with the pipes they speak through -> words to the guardian, which is started with the first of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from matrixbuild.adapters import guardian
+from matrixbuild.core.problems import Problem, UnusableError
+from matrixbuild.core.process import Command
+
+_LEAVING = 15.0
+"""Seconds for the guardian to end what still runs and itself."""
+
+
+class Guarding:
+    """This program's end of the socket. `mercy` is what children get between SIGTERM and SIGKILL when this program is gone. One thread at a time."""
+
+    def __init__(self, mercy: float) -> None:
+        self._mercy = mercy
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, number: int, program: str, command: Command, descriptors: Sequence[int]) -> None:
+        """`descriptors` are stdin, stdout and stderr of the child and the pipe that tells how it goes (guardian.py). Raises UnusableError."""
+        message = {
+            "do": "start",
+            "id": number,
+            "program": _plain(program),
+            "argv": [_plain(word) for word in command.argv],
+            "cwd": _plain(os.path.abspath(command.cwd)),  # noqa: PTH100 (links stay as they are named)
+            "env": [(_plain(name), _plain(value)) for name, value in command.env],
+        }
+        self._send(guardian.frame(message), descriptors)
+
+    def end(self, number: int, grace: float) -> None:
+        """Nothing where the child has ended. Raises UnusableError."""
+        self._send(guardian.frame({"do": "end", "id": number, "grace": grace}), ())
+
+    def close(self) -> None:
+        """What still runs gets SIGTERM, and SIGKILL after `mercy`; afterwards there is no guardian."""
+        if self._socket is None or self._process is None:
+            return
+        self._socket.close()
+        # Past that, it goes on without us.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LEAVING)
+        self._socket = self._process = None
+
+    def _send(self, data: bytes, descriptors: Sequence[int]) -> None:
+        if self._socket is None:
+            self._socket = self._started()
+        try:
+            # Whoever has the first byte has the descriptors; the rest may take several calls.
+            sent = socket.send_fds(self._socket, [data], descriptors)
+            self._socket.sendall(data[sent:])
+        except ConnectionError as error:
+            raise UnusableError(LOST) from error
+
+    def _started(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 (this very Python, and a file of ours)
+                [sys.executable, "-I", "-S", str(Path(guardian.__file__)), str(theirs.fileno()), str(self._mercy)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                # Whatever ends this program's group must not end what looks after its children.
+                start_new_session=True,
+                cwd="/",
+            )
+        return ours
+
+
+LOST = Problem(
+    summary="the process that looks after the child processes ended before them",
+    hint="was it killed, or is the machine out of memory? apply again",
+    code="guardian",
+)
+
+
+def _plain(text: str) -> str:
+    """Its bytes, one character each: the guardian may read the environment's encoding in another way."""
+    return os.fsencode(text).decode("latin-1")

@@ -1,0 +1,76 @@
+"""A secret that builds print in every way is in no file, no output and no process's arguments."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.parse
+import uuid
+from pathlib import Path
+
+from tests.orphans.world import release, start
+from tests.processes import PROC, marked
+
+CANARY = 'canary/7?+x "Ö&ü" 51c0ffee'
+PROGRAM = """
+import base64, json, os, sys, time, urllib.parse
+token = os.environ["TOKEN"]
+for text in (token, json.dumps(token), base64.b64encode(f"user:{token}".encode()).decode(), urllib.parse.quote(token, safe="")):
+    for stream in (sys.stdout, sys.stderr):
+        print("it is", text, file=stream, flush=True)
+for byte in token.encode():
+    os.write(1, bytes([byte])); os.write(2, bytes([byte])); time.sleep(0.002)
+time.sleep(0.5)
+sys.exit(f"failed with {token}" if sys.argv[1].startswith("notes-n-3-") else 0)
+"""
+SCRIPT = f"exec python3 -c '{PROGRAM}' \"$1\""
+FORMS = (
+    CANARY.encode(),
+    json.dumps(CANARY)[1:-1].encode(),
+    json.dumps(CANARY, ensure_ascii=False)[1:-1].encode(),
+    urllib.parse.quote(CANARY, safe="").encode(),
+    # As JSON within JSON, and what is unmistakable of it in any form.
+    json.dumps(json.dumps(CANARY))[3:-3].encode(),
+    b"51c0ffee",
+    *(base64.b64encode(bytes(before) + CANARY.encode())[4:-4] for before in range(3)),
+)
+
+
+def leaks(data: bytes) -> list[bytes]:
+    return [form for form in FORMS if form in data]
+
+
+def arguments() -> bytes:
+    found = b""
+    for entry in PROC.iterdir():
+        if entry.name.isdecimal():
+            try:
+                found += (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+    return found
+
+
+def test_a_secret_is_seen_nowhere(tmp_path: Path) -> None:
+    mark = f"child-{uuid.uuid4().hex}"
+    project = release(tmp_path, builds=8)
+    process = start(project, "--events", "events.ndjson", "--junit", "junit.xml", script=SCRIPT, mark=mark, grace=0.5, token=CANARY)
+    looks = 0
+    while process.poll() is None:
+        seen, running = arguments(), bool(marked(mark))
+        looks += running
+        assert not leaks(seen)
+    out, err = process.communicate()
+    assert process.returncode == 4, (out, err)
+    assert looks or not PROC.is_dir()
+    assert not leaks(out + err), out + err
+    files = [path for path in project.root.rglob("*") if path.is_file()]
+    assert not {str(path): found for path in files if (found := leaks(path.read_bytes()))}
+    # It was there to be seen.
+    (log,) = project.root.glob(".matrixbuild/small/runs/1/notes-n-3-*/1")
+    assert log.stat().st_mode & 0o777 == 0o700
+    assert (log / "stdout").read_text().splitlines()[:2] == ["it is ***", 'it is "***"']
+    assert (log / "stderr").read_text().count("***") >= 6
+    assert "failed with ***" in (log / "class.json").read_text()
+    assert "failed with ***" in (project.root / "events.ndjson").read_text()
+    assert "failed with ***" in (project.root / "junit.xml").read_text()
