@@ -14,10 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from docs.capture import CUT, capture, shown_text
-from docs.references import cli_reference, manifest_reference
+from docs.references import cli_reference, manifest_reference, rules_table
+from matrixbuild.adapters.profiles import profile
+from matrixbuild.core.declared import Text
+from matrixbuild.core.problems import Place
+from matrixbuild.core.profile import Profile
 from tests.checkout import ROOT, environment, ready_copy
 
 MANIFEST = "manifests/quickstart.yaml"
+CANVOS = Path("docs/canvos.md")
 EXCERPT = ("axes", "rules", "targets")
 SCENE = {
     "make quickstart": 2,
@@ -49,6 +54,7 @@ def generated() -> Mapping[Path, str]:
         }
         pages = {
             Path("README.md"): with_blocks((ROOT / "README.md").read_text(encoding="utf-8"), blocks),
+            CANVOS: with_blocks((ROOT / CANVOS).read_text(encoding="utf-8"), {"rules": rules_table(_profile("canvos"))}),
             Path("docs/cli.md"): cli_reference(lambda arguments: run(f"matrixbuild {arguments}", copy)),
             Path("docs/manifest.md"): manifest_reference(run("matrixbuild schema manifest", copy)),
         }
@@ -65,7 +71,12 @@ def run(command: str, copy: Path, *, on_path: bool = True) -> str:
     done = subprocess.run(["bash", "-c", command], cwd=copy, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"docs/renew.py: `{command}` ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
+    return masked(done.stdout)
+
+
+def masked(output: str) -> str:
+    """Without the digest of a plan, which any edit of the example changes."""
+    return re.sub(r"(?m)^(Plan sha256:)[0-9a-f]{64}$", r"\1...", output)
 
 
 def excerpt(manifest: str) -> str:
@@ -111,6 +122,10 @@ def current(path: Path, wanted: str) -> bool:
     except FileNotFoundError:
         return False
     return there == wanted if path.suffix != ".svg" else shown_text(there) == shown_text(wanted)
+
+
+def _profile(name: str) -> Profile:
+    return profile(Text(value=name, place=Place(file=name, line=1)))
 
 
 def _fenced(language: str, text: str) -> str:

@@ -72,10 +72,23 @@ def reading(
     named: Iterable[str] = (),
     files: Mapping[str, str] | None = None,
     bases: Iterable[str] = (),
+    opaque: Iterable[str] = (),
+    secrets: Iterable[str] = (),
+    privileged: bool = False,
 ) -> Reading:
     """What a demand reads; `commands` is any text that stands for the commands, `files` are path -> content."""
     fingerprints = tuple((path, digest(content)) for path, content in sorted((files or {}).items()))
-    return Reading(engine=engine, commands=digest(commands), used=used, named=tuple(named), files=fingerprints, bases=tuple(bases))
+    return Reading(
+        engine=engine,
+        commands=digest(commands),
+        used=used,
+        named=tuple(named),
+        files=fingerprints,
+        bases=tuple(bases),
+        opaque=tuple(opaque),
+        secrets=tuple(secrets),
+        privileged=privileged,
+    )
 
 
 def read_by(demands: Iterable[Demand], **fields: Mapping[str, str] | str) -> dict[Address, Reading]:

@@ -12,7 +12,10 @@ import pytest
 from tests.checkout import ROOT, copy_of_checkout
 
 LINTER = Path(sys.executable).with_name("lint-imports")
-HEAVY = {"dask", "distributed", "docker", "dockerfile_parse", "jinja2", "jsonschema", "networkx", "rich", "ruamel", "tenacity", "urllib3", "yaml"}
+HEAVY = {
+    "concurrent_log_handler", "dask", "distributed", "docker", "dockerfile_parse", "jinja2", "jsonschema",
+    "networkx", "rich", "ruamel", "tenacity", "urllib3", "yaml",
+}
 RUN_AND_LIST_MODULES = """
 import json, runpy, sys
 sys.argv[0] = "matrixbuild"

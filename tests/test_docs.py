@@ -156,7 +156,7 @@ def wanted() -> dict[Path, str]:
 
 
 def test_what_is_generated_is_current(wanted: dict[Path, str]) -> None:
-    assert set(wanted) == {Path("README.md"), Path("docs/cli.md"), Path("docs/manifest.md"), Path("docs/capture.svg")}
+    assert set(wanted) == {Path("README.md"), renew.CANVOS, Path("docs/cli.md"), Path("docs/manifest.md"), Path("docs/capture.svg")}
     stale = [str(path) for path, page in wanted.items() if not renew.current(path, page)]
     assert not stale, "run `make docs`"
 
@@ -164,8 +164,20 @@ def test_what_is_generated_is_current(wanted: dict[Path, str]) -> None:
 def test_readme_has_its_generated_blocks(wanted: dict[Path, str]) -> None:
     assert re.findall(r"<!-- generated: (\w+) -->", wanted[Path("README.md")]) == ["manifest", "plan"]
     emptied = re.sub(r"(<!-- generated: \w+ -->\n).*?(<!-- end -->)", r"\1\2", wanted[Path("README.md")], flags=re.DOTALL)
-    assert "kubernetes:" not in emptied
+    assert "two-node-is-k3s" not in emptied
     assert "after deduplication" not in emptied
+
+
+def test_a_plan_on_a_page_has_no_digest(wanted: dict[Path, str]) -> None:
+    """It changes with any edit of the example, and says nothing to who reads the page."""
+    assert renew.masked(f"end\nPlan sha256:{'0a' * 32}\n") == "end\nPlan sha256:...\n"
+    assert renew.masked(f"  image sha256:{'0a' * 32}\n") == f"  image sha256:{'0a' * 32}\n"
+    assert "\nPlan sha256:...\n" in wanted[Path("README.md")]
+
+
+def test_the_table_of_rules_has_every_rule_of_the_profile(wanted: dict[Path, str]) -> None:
+    declared = re.findall(r"(?m)^    - name: (\S+)$", text(Path("matrixbuild/profiles/canvos.yaml")))
+    assert re.findall(r"(?m)^\| (\S+) \| (?:drops|error|warning) \|", wanted[renew.CANVOS]) == declared
 
 
 def test_the_capture_is_drawn_from_what_was_printed(wanted: dict[Path, str]) -> None:
@@ -193,23 +205,32 @@ def test_long_output_is_cut_where_lines_are_alike() -> None:
     )
 
 
-def undescribed(schema: Any, path: str) -> Iterator[str]:
-    """The properties, and what else a person can write a value for, that no `description` tells about."""
+def undescribed(schema: Any, path: str, told: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The properties, and what else a person can write a value for, that no `description` tells about. `told` are those that the same mapping has
+    already described: a part of its schema that only narrows them (`then`, `allOf`) need not do so again."""
     if not isinstance(schema, dict):
         return
     for name, one in schema.get("properties", {}).items():
-        if not one.get("description"):
+        if not one.get("description") and name not in told:
             yield f"{path}.{name}"
+    told |= schema.get("properties", {}).keys()
     for word in ("properties", "$defs"):
         for name, one in schema.get(word, {}).items():
             if word == "$defs" and not one.get("description"):
                 yield f"{path} $defs.{name}"
             yield from undescribed(one, f"{path}.{name}")
-    for word in ("additionalProperties", "items", "propertyNames", "if", "then", "else"):
+    for word in ("additionalProperties", "items", "propertyNames"):
         yield from undescribed(schema.get(word), f"{path} {word}")
-    for word in ("oneOf", "anyOf", "allOf", "prefixItems"):
-        for number, one in enumerate(schema.get(word, [])):
-            yield from undescribed(one, f"{path} {word}[{number}]")
+    for number, one in enumerate(schema.get("prefixItems", [])):
+        yield from undescribed(one, f"{path} prefixItems[{number}]")
+    for word, one in _further(schema):
+        yield from undescribed(one, f"{path} {word}", told)
+
+
+def _further(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What else the schema says of the same value."""
+    yield from ((word, schema[word]) for word in ("if", "then", "else") if word in schema)
+    yield from ((f"{word}[{number}]", one) for word in ("oneOf", "anyOf", "allOf") for number, one in enumerate(schema.get(word, [])))
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=str)
@@ -223,3 +244,9 @@ def test_every_property_of_a_schema_is_described(path: Path) -> None:
 def test_a_property_without_a_description_is_found() -> None:
     schema = {"properties": {"a": {"items": {"properties": {"b": {"type": "string"}}}, "description": "told"}}, "$defs": {"c": {}}}
     assert list(undescribed(schema, "s")) == ["s.a items.b", "s $defs.c"]
+
+
+def test_a_property_that_is_only_narrowed_is_described_where_it_stands() -> None:
+    described = {"a": {"description": "told", "items": {"properties": {"a": {}}}}}
+    narrowed = {"properties": {"a": {"minItems": 1}, "b": {}}}
+    assert list(undescribed({"properties": described, "allOf": [{"then": narrowed}]}, "s")) == ["s.a items.a", "s allOf[0] then.b"]

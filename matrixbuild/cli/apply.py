@@ -1,14 +1,13 @@
-"""`matrixbuild apply MANIFEST`: build what changed, publish it, and write the lock."""
+"""`matrixbuild apply MANIFEST` or a saved plan: build what changed, publish it, and write the lock."""
 
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from typing import Any
 
-from matrixbuild.cli.arguments import file_path
+from matrixbuild.cli.arguments import add_reading, file_path, plan_digest, reading
 from matrixbuild.core.exit_codes import ExitCode
 
 
@@ -16,32 +15,56 @@ def add_parser(verbs: Any) -> None:
     found = verbs.add_parser(
         "apply",
         help="Build what changed, publish it, and write the lock.",
-        description="Build what changed, push it under content tags, give the final tags when everything has succeeded, and write the lock.",
+        description="Build what changed, push it under content tags, give the final tags (once everything has succeeded, unless publish.mode says "
+        "otherwise), and write the lock. A plan that was saved with `plan -o` is carried out as it is, and refused once anything it rests on has"
+        " moved.",
     )
-    found.add_argument("manifest", type=file_path, help="the manifest to apply")
+    found.add_argument("manifest", type=file_path, help="the manifest to apply, or a saved plan")
+    add_reading(found)
+    found.add_argument("--expect", metavar="PLAN-DIGEST", default="", help="refuse (exit 5) to do anything but the plan of this digest")
     found.add_argument("--overwrite", metavar="REF", action="append", default=[], help="let this image name move despite immutable tags (repeatable)")
+    found.add_argument("--locked", action="store_true", help="refuse (exit 5) to add a pin that the lock lacks")
+    found.add_argument("--rebuild", metavar="SELECTOR", default="", help="run the builds of these cells again: they get a new generation")
     found.add_argument("--format", choices=("text", "json"), default="text", help="how to print what was done (default: text)")
+    found.add_argument("--events", metavar="FILE", default="", help="write what happens to this file, a JSON value a line (-: stdout)")
+    found.add_argument("--junit", metavar="FILE", type=file_path, help="write how it went to this file as JUnit XML, a case for each target and cell")
     found.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    from matrixbuild.cli.show_apply import Progress, applied_json, applied_text, failed_text
+    from matrixbuild.cli.show_apply import applied_json, applied_text, failed_text
     from matrixbuild.cli.show_problems import show_problems
-    from matrixbuild.workflow.applying import Listener, apply_manifest
+    from matrixbuild.cli.watching import watched
+    from matrixbuild.core.problems import Problem, UsageError
+    from matrixbuild.workflow.applying import apply_manifest
+    from matrixbuild.workflow.approving import wanted
 
+    if options.events == "-" and options.format == "json":
+        raise UsageError(Problem(summary="--events - and --format json both want stdout", hint="give --events a file", code="usage"))
+    asked = wanted(
+        options.manifest, reading(options), frozenset(options.overwrite), digest=plan_digest(options.expect), rebuilds=bool(options.rebuild)
+    )
     began = time.monotonic()
-    progress = Progress(sys.stderr)
-    listener = Listener(on_plan=progress.plan, on_report=progress.report, on_warnings=show_problems)
-    applied = apply_manifest(options.manifest, listener, overwrite=frozenset(options.overwrite))
+    with watched(events=options.events, junit=options.junit, manifest=asked.manifest) as watch:
+        applied = apply_manifest(
+            asked.manifest,
+            watch.listener,
+            overwrite=asked.overwrite,
+            options=asked.options,
+            locked=options.locked,
+            rebuild=options.rebuild,
+            approval=asked.approval,
+        )
+        watch.applied(applied)
     if options.format == "json":
         sys.stdout.write(applied_json(applied))
-    if not applied.succeeded or applied.signal:
+    if not applied.complete:
+        if applied.refusals:
+            show_problems([problem for error in applied.refusals for problem in error.problems])
         sys.stderr.write(failed_text(applied))
-        return _ended(applied.signal)
+        return applied.exit_code
     if options.format == "text":
-        sys.stdout.write(applied_text(applied, seconds=time.monotonic() - began))
+        # stdout is data: where the events go there, the summary is talk.
+        out = sys.stderr if options.events == "-" else sys.stdout
+        out.write(applied_text(applied, seconds=time.monotonic() - began))
     return ExitCode.DONE
-
-
-def _ended(by: signal.Signals | None) -> int:
-    return {None: ExitCode.BUILDS_FAILED, signal.SIGINT: ExitCode.INTERRUPTED}.get(by, ExitCode.TERMINATED)

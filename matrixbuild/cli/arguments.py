@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
+
+    from matrixbuild.workflow.options import Options
 
 
 def file_path(text: str) -> Path:
@@ -13,3 +16,39 @@ def file_path(text: str) -> Path:
     from pathlib import Path
 
     return Path(text)
+
+
+def add_reading(found: Any, *, selects: bool = True) -> None:
+    """The options of every verb that reads a manifest."""
+    help_text = "give a var of the manifest another value (repeatable)"
+    found.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], dest="sets", help=help_text)
+    found.add_argument("--source", metavar="DIR", type=file_path, help="a directory that stands in for spec.source")
+    found.add_argument("--offline", action="store_true", help="fetch nothing: a git source has to be there already")
+    if selects:
+        help_text = "only what cells of these values ask for: os=ubuntu-24.04,fips!=true"
+        found.add_argument("-l", "--select", metavar="SELECTOR", default="", help=help_text)
+
+
+def reading(options: argparse.Namespace) -> Options:
+    """What they say. Raises UsageError for a --set that is none."""
+    from matrixbuild.core.problems import Problem, UsageError
+    from matrixbuild.workflow.options import Options
+
+    pairs = {}
+    for text in options.sets:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(Problem(summary=f"--set {text!r} gives no value", hint="write --set NAME=VALUE", code="set"))
+        pairs[name] = value
+    return Options(sets=pairs, source=options.source, selector=getattr(options, "select", ""), offline=options.offline)
+
+
+def plan_digest(text: str) -> str:
+    """The digest of a plan as `plan` prints it; "" stays "". Raises UsageError for what is none."""
+    from matrixbuild.core.names import DIGEST
+    from matrixbuild.core.problems import Problem, UsageError
+
+    if text and not DIGEST.fullmatch(text):
+        hint = "give the whole one that `plan` prints last, sha256:..."
+        raise UsageError(Problem(summary=f"{text!r} is no digest of a plan", hint=hint, code="usage"))
+    return text

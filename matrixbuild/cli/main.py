@@ -12,21 +12,17 @@ from types import FrameType
 from typing import NoReturn
 
 from matrixbuild import __version__
-from matrixbuild.cli import apply, plan, schema, validate, version
+from matrixbuild.cli import apply, cancel, explain, graph, impact, init, lock, logs, plan, schema, status, validate, version
 from matrixbuild.cli import list as list_verb
-from matrixbuild.core.exit_codes import ExitCode
+from matrixbuild.core.exit_codes import ExitCode, Terminated
 
 # In the order of a working day; each module gives add_parser(subparsers) and run(options) -> exit code.
-VERBS = (validate, list_verb, plan, apply, schema, version)
+VERBS = (init, validate, list_verb, plan, impact, apply, status, logs, cancel, lock, explain, graph, schema, version)
 
 DESCRIPTION = "Declare a build matrix, review the plan, build only what changed, and lock every digest."
 EPILOG = """Exit codes: 0 done; 1 internal or runtime error; 2 changes (plan --detailed-exitcode); 3 manifest or plan invalid, or nothing
 selected; 4 some builds failed; 5 refused: stale plan, lock mismatch, overwrite; 7 another run holds the state; 8 environment unusable;
 64 usage; 130 interrupted; 143 terminated."""
-
-
-class Terminated(BaseException):
-    """SIGTERM: unwinds like KeyboardInterrupt, so that everything held is let go."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
 
+from matrixbuild.cli.show_causes import causes_lines
+from matrixbuild.core.build import Build
 from matrixbuild.core.events import Report, State
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
 from matrixbuild.core.plan import Action, Plan
+from matrixbuild.core.surroundings import PublishMode
 from matrixbuild.workflow.applying import Applied
 
 _SHOWN = 40
@@ -51,8 +54,11 @@ class Progress:
         if report.state is State.BUILT:
             return f"  {self._clock() - self._began[report.build]:.2f} s"
         if report.state is State.SKIPPED:
-            return f"  (needs {report.because})"
+            return f"  (needs {report.because})" if report.limit is None else f"  ({_stopped(report.limit, report.because)})"
         return f": {report.failure}" if report.failure else ""
+
+    def close(self) -> None:
+        """Nothing is left to be undone; see progress.LiveProgress."""
 
     def _say(self, line: str) -> None:
         self._stream.write(f"{line}\n")
@@ -64,8 +70,9 @@ def applied_text(applied: Applied, *, seconds: float) -> str:
     prepared = applied.planned.prepared
     built = len(applied.outcomes)
     reused = sum(build.action is Action.REUSE for build in applied.planned.plan.builds)
+    given = f"{len(applied.puts)} image names given" if _tagged(applied) else "no image names given (publish.mode none)"
     parts = [
-        [f"{prepared.manifest.name}: {built} built, {reused} as they were, {len(applied.puts)} image names given, in {seconds:.1f} s"],
+        [f"{prepared.manifest.name}: {built} built, {reused} as they were, {given}, in {seconds:.1f} s"],
         _images(applied),
         _artifacts(applied),
         [f"Lock       {_near(prepared.project.lock)}{'' if applied.lock_changed else ' (unchanged)'}"],
@@ -75,15 +82,17 @@ def applied_text(applied: Applied, *, seconds: float) -> str:
 
 
 def applied_json(applied: Applied) -> str:
-    """Cell -> image name -> digest, and how each build that ran ended (design.md 8)."""
+    """Cell -> image name -> digest, and how each build that ran ended (design.md 8). Where no names are given, or not all of them, the name is the
+    content tag's."""
     prepared = applied.planned.prepared
     cells: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for build in prepared.builds:
+    for build in prepared.selected:
         for cell, refs in build.cells:
-            cells[f"{build.target}[{cell}]"] |= {str(ref): applied.digests[build.key] for ref in refs if build.key in applied.digests}
+            named = _named(build, refs, applied)
+            cells[f"{build.target}[{cell}]"] |= {str(ref): applied.digests[build.key] for ref in named if build.key in applied.digests}
     document = {
         "name": prepared.manifest.name,
-        "published": applied.succeeded and applied.signal is None,
+        "published": applied.complete and _tagged(applied),
         "builds": {name: outcome.state.value for name, outcome in sorted(applied.outcomes.items())},
         "images": {cell: refs for cell, refs in sorted(cells.items()) if refs},
         "lock": str(_near(prepared.project.lock)),
@@ -93,28 +102,54 @@ def applied_json(applied: Applied) -> str:
 
 def failed_text(applied: Applied) -> str:
     """The report of an apply that did not succeed: each cause once, with the builds it stopped, then where things stand and what to do."""
-    causes: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for name, outcome in applied.outcomes.items():
-        if outcome.state is State.FAILED and outcome.failure:
-            causes[str(outcome.failure), outcome.failure.hint, outcome.failure.lines].append(name)
-    lines = [""]
-    for (cause, hint, decisive), names in sorted(causes.items()):
-        lines += [f"{_counted(len(names), 'build')} failed: {cause}", *(f"  | {line}" for line in decisive)]
-        lines += [f"  {name}" for name in sorted(names)[:_SHOWN]] + ([f"  and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
-        lines += [f"  hint: {hint}"] if hint else []
+    causes = causes_lines(applied)
+    lines = ["", *causes]
+    lines += _not_started(applied) + _not_published(applied)
     states = [outcome.state for outcome in applied.outcomes.values()]
     told = ", ".join(f"{states.count(state)} {state}" for state in State if state in states)
     manifest = _near(applied.planned.prepared.project.manifest)
     mend = "mend the cause, then " if causes else ""
     stopped = "; stopped" if applied.signal else ""
-    ended = [f"registry: {told}{stopped}; 0 published, the lock is as it was", f"next:     {mend}{_program()} apply {manifest}"]
+    published = sum(name in applied.published for name in applied.outcomes)
+    lock = "has them" if published else "has changed" if applied.lock_changed else "is as it was"
+    ended = [f"registry: {told}{stopped}; {published} published, the lock {lock}", f"next:     {mend}{_program()} apply {manifest}"]
     return "\n".join([*lines, "", *ended]) + "\n"
+
+
+def _not_started(applied: Applied) -> list[str]:
+    """Which failures stopped the run, where the manifest limits them."""
+    skipped = [outcome for outcome in applied.outcomes.values() if outcome.limit is not None]
+    if not skipped or skipped[0].limit is None:
+        return []
+    return [f"{_counted(len(skipped), 'build')} not started: {_stopped(skipped[0].limit, skipped[0].because)}"]
+
+
+def _not_published(applied: Applied) -> list[str]:
+    """What a refusal keeps from its names, its reason having been told by itself."""
+    return [f"{_counted(applied.held_back, 'build')} not published"] if applied.held_back else []
+
+
+def _stopped(limit: int, last: str) -> str:
+    return f"schedule.onFailure starts nothing after {_counted(limit, 'failure')}, and {last} was {'it' if limit == 1 else 'the last'}"
+
+
+def _tagged(applied: Applied) -> bool:
+    return applied.planned.prepared.manifest.publish.mode is not PublishMode.NONE
+
+
+def _named(build: Build, refs: Iterable[ImageName], applied: Applied) -> list[ImageName]:
+    """The names under which an image is by now: its final ones, or its content tag alone."""
+    if _tagged(applied) and build.name in applied.published:
+        return list(refs)
+    return [build.content_image] if build.content_image else []
 
 
 def _images(applied: Applied) -> list[str]:
     prepared = applied.planned.prepared
     put = {str(put.ref) for put in applied.puts}
-    named = sorted((ref, applied.digests[build.key]) for build in prepared.builds for ref in build.refs)
+    named = sorted(
+        (ref, applied.digests[build.key]) for build in prepared.selected for ref in _named(build, build.refs, applied) if build.key in applied.digests
+    )
     if not named:
         return []
     repositories: defaultdict[str, list[tuple[ImageName, str]]] = defaultdict(list)
@@ -143,8 +178,8 @@ def _listed(names: Iterable[str]) -> list[str]:
 def _next(applied: Applied) -> list[str]:
     prepared = applied.planned.prepared
     manifest = prepared.project.manifest
-    source = _near(prepared.source.root)
-    image = next((ref for build in prepared.builds for ref in build.refs), None)
+    source = _near(prepared.trees.of(()).root)
+    image = next((ref for build in prepared.selected for ref in _named(build, build.refs, applied)), None)
     lines = ["Next"]
     if image:
         lines.append(f"  look at an image     {_look(image, manifest)}")

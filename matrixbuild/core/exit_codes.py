@@ -19,3 +19,7 @@ class ExitCode(IntEnum):
     USAGE = 64
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+class Terminated(BaseException):
+    """SIGTERM: unwinds like KeyboardInterrupt, so that everything held is let go."""

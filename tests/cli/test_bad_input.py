@@ -59,7 +59,7 @@ small.yaml:14:40: error: null has no text
         "1",
         3,
         """\
-small.yaml:15:59: error: image[fips=false,os=jammy] and image[fips=true,os=jammy] differ and would both publish oci-layout:registry/jammy:1, and 1 more like it: the tag does not tell fips
+small.yaml:15:59: error: image[fips=false,os=jammy] and image[fips=true,os=jammy] differ and would both publish oci-layout:registry/jammy:1 (4 images, 2 tags): the tag does not tell fips
   15 |       image: {repository: "{{ registry }}/{{ os }}", tag: "1"}
      |                                                           ^^^
      = hint: add it to the tag at small.yaml:15:59, for example tag: "1-{{ fips }}"

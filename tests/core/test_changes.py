@@ -123,3 +123,18 @@ def test_a_reason_as_data() -> None:
         {"kind": "changed", "changes": [{"field": "args", "name": "VERSION", "how": "removed"}]},
         {"kind": "need-changed", "build": "base"},
     ]
+
+
+def test_a_token_that_is_new_or_another_one_is_told_as_asked_for() -> None:
+    forced = Reason(why=Why.FORCED)
+    assert told(generation="1") == (forced,)
+    assert told(generation="1", target=digest("other")) == (forced, *changed(Change(field="commands")))
+
+
+def test_a_token_that_is_gone_is_a_change() -> None:
+    made = dataclasses.replace(build(), inputs=dataclasses.replace(OLD, generation="1"))
+    (entry,) = (entry for _, entry in lock_of([made]).builds)
+    after = dataclasses.replace(made, key=digest("other"), needs=OLD.needs, inputs=OLD)
+    assert reasons(after, entry, engine="embedded/1") == changed(Change(field="generation", how="removed"))
+    same = dataclasses.replace(made, key=digest("other"), needs=OLD.needs, inputs=dataclasses.replace(OLD, generation="1", target=digest("other")))
+    assert reasons(same, entry, engine="embedded/1") == changed(Change(field="commands"))

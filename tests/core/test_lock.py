@@ -35,8 +35,11 @@ def document() -> dict[str, Any]:
                     "files": {"overlay/motd": digest("motd")},
                     "needs": {"base": digest("base")},
                     "bases": {"alpine:3.20": "", "ubuntu:22.04": digest("ubuntu")},
+                    "generation": "0123456789abcdef0123",
                 },
+                "commit": "c" * 40,
                 "image": {"digest": digest("image"), "mediaType": "application/json", "size": 7, "platforms": {"linux/amd64": digest("image")}},
+                "opaque": ["time"],
                 "cells": {"fips=true,os=ubuntu-22.04": ["localhost:5000/edge:1"]},
                 "artifacts": {"edge.iso": {"sha256": "0" * 64, "size": 0}},
             }
@@ -60,12 +63,13 @@ def test_a_lock_is_read_into_values() -> None:
                         files=(("overlay/motd", digest("motd")),),
                         needs=(("base", digest("base")),),
                         bases=(("alpine:3.20", ""), ("ubuntu:22.04", digest("ubuntu"))),
+                        generation="0123456789abcdef0123",
                     ),
-                    image=LockedImage(
-                        digest=digest("image"), media_type="application/json", size=7, platforms=(("linux/amd64", digest("image")),)
-                    ),
+                    image=LockedImage(digest=digest("image"), media_type="application/json", size=7, platforms=(("linux/amd64", digest("image")),)),
                     cells=(("fips=true,os=ubuntu-22.04", ("localhost:5000/edge:1",)),),
                     artifacts=(("edge.iso", LockedArtifact(sha256="0" * 64, size=0)),),
+                    opaque=("time",),
+                    commit="c" * 40,
                 ),
             ),
         ),
@@ -96,6 +100,11 @@ def test_a_lock_is_read_into_values() -> None:
         (["pins", "source"], {}, "Expected one of the fields path and git in 'pins.source'"),
         (["lockVersion"], "1", "Unexpected type str (expected int) in 'lockVersion'"),
         (["lockVersion"], 0, "Unexpected value 0 (expected 1) in 'lockVersion'"),
+        (
+            ["builds", NAME, "opaque"],
+            ["luck"],
+            "Unexpected value 'luck' (expected inputs, time or values) in 'builds[installer[os=ubuntu-22.04]].opaque[0]'",
+        ),
         (["name"], None, "Unexpected type NoneType (expected str) in 'name'"),
     ],
 )
@@ -105,6 +114,14 @@ def test_what_is_wrong_is_told_with_its_path(path: list[str], value: object, mes
     with pytest.raises(DocumentError) as raised:
         Lock.from_dict(broken)
     assert str(raised.value) == message
+
+
+def test_a_lock_of_a_time_before_all_this_was_recorded_is_read_and_stays_as_it_was() -> None:
+    old = document()
+    del old["builds"][NAME]["opaque"], old["builds"][NAME]["commit"], old["builds"][NAME]["inputs"]["generation"]
+    found = dict(Lock.from_dict(old).builds)[NAME]
+    assert (found.opaque, found.commit, found.inputs.generation) == ((), "", "")
+    assert Lock.from_dict(old).to_dict() == old
 
 
 def test_a_missing_field_is_told() -> None:
@@ -146,6 +163,7 @@ LOCKS = st.builds(
             artifacts=st.dictionaries(
                 st.text(max_size=5), st.builds(LockedArtifact, sha256=DIGESTS.map(lambda text: text[7:]), size=st.integers(0)), max_size=2
             ).map(lambda found: tuple(sorted(found.items()))),
+            opaque=st.sets(st.sampled_from(["inputs", "time", "values"])).map(lambda found: tuple(sorted(found))),
         ),
         max_size=3,
     ).map(lambda found: tuple(sorted(found.items()))),

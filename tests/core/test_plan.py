@@ -20,7 +20,7 @@ from matrixbuild.core.lock import Lock
 from matrixbuild.core.lock_merge import merge
 from matrixbuild.core.plan import Action, Plan, RegistryState, Rules, plan
 from matrixbuild.core.problems import InvalidError, Problem, RefusedError
-from tests.builders import arg, cell, demand, digest, lock_of, output, pins, place, read_by
+from tests.builders import arg, build, cell, demand, digest, lock_of, output, pins, place, read_by, reading
 from tests.core.test_build import matrices
 from tests.core.test_lock import _properties
 
@@ -210,3 +210,30 @@ def test_the_order_of_demands_never_changes_a_plan_or_a_lock(matrix: tuple[list[
     one, other = builds(demands, read_by(demands, files=files)), builds(shuffled, read_by(shuffled, files=files))
     assert planned(one, None).to_dict() == planned(other, None).to_dict()
     assert lock_of(one) == lock_of(other)
+
+
+def test_what_is_opaque_secret_and_privileged_is_told_of_each_build_that_has_it() -> None:
+    one, other = demand("provider", cell(k8s="1")), demand("installer", cell(k8s="1"))
+    opaque = reading(opaque=["inputs", "time"], secrets=["TOKEN"], privileged=True)
+    found = planned(builds([one, other], {one.address: opaque, other.address: reading(commands="other")}), None).to_dict()
+    Draft202012Validator(SCHEMA).validate(found)
+    shown = found["builds"]
+    assert isinstance(shown, list)
+    told = {each["name"]: {field: each.get(field) for field in ("opaque", "secrets", "privileged")} for each in shown}
+    assert told == {
+        "provider": {"opaque": ["inputs", "time"], "secrets": ["TOKEN"], "privileged": True},
+        "installer": {"opaque": None, "secrets": None, "privileged": None},
+    }
+
+
+def test_where_no_names_are_given_those_of_the_lock_are_left_and_none_is_refused() -> None:
+    before, after = (build("one", image="localhost:5000/p:u", value=value) for value in ("1", "2"))
+    gone, fresh = build("two", image="localhost:5000/p:v"), build("three", image="localhost:5000/p:w")
+    lock = lock_of([before, gone])
+    found = plan([after, fresh], lock, name="edge", engine="embedded/1", cells=2, demands=2, rules=Rules(tagged=False))
+    assert [(image.ref, image.action, image.build, image.old) for image in found.images] == [
+        ("localhost:5000/p:u", ImageAction.LEAVE, after.name, output(before).image.digest),  # type: ignore[union-attr]
+        ("localhost:5000/p:v", ImageAction.LEAVE, "", output(gone).image.digest),  # type: ignore[union-attr]
+    ]
+    with pytest.raises(RefusedError):
+        plan([after, fresh], lock, name="edge", engine="embedded/1", cells=2, demands=2)

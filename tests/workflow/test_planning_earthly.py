@@ -185,3 +185,21 @@ def test_apply_ends_with_what_it_lacks(project: Path) -> None:
         apply_manifest(project / "m.yaml", Listener(on_plan=print, on_report=print))
     assert caught.value.exit_code == 8
     assert str(caught.value) == "this matrixbuild can plan for Earthly but not run it yet"
+
+
+def test_what_is_opaque_secret_and_privileged_reaches_builds_and_plan(project: Path) -> None:
+    before = keys(project)
+    edit(project, "src/Earthfile", "    RUN /script.sh\n", "    RUN --privileged --secret TOKEN --secret OTHER=+secrets/second /script.sh\n")
+    with pytest.raises(InvalidError, match=r"\+provider needs privileges, and the target does not allow them"):
+        builds(project)
+    edit(project, "m.yaml", "earthly: +provider", "privileged: true\n      earthly: +provider")
+    with pytest.raises(InvalidError, match=r"asks for the secret 'second', which spec\.secrets does not give it"):
+        builds(project)
+    edit(project, "m.yaml", "spec:\n", "spec:\n  secrets: [{name: TOKEN, env: TOKEN}, {name: second, env: SECOND}]\n")
+    found = builds(project)["provider[k8s=1.33,os=jammy]"]
+    assert "time" in found.opaque
+    assert (found.secrets, found.privileged) == (("TOKEN", "second"), True)
+    iso = builds(project)["iso[os=jammy]"]
+    assert (iso.secrets, iso.privileged, iso.key) == ((), False, before["iso[os=jammy]"])
+    planned = plan_manifest(project / "m.yaml", refresh=False, overwrite=frozenset()).plan
+    assert {build.secrets for build in planned.builds} == {(), ("TOKEN", "second")}

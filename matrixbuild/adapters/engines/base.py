@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.registry import Descriptor
@@ -13,7 +13,8 @@ from matrixbuild.core.registry import Descriptor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One build, ready to run: `args` are the used ones, needs already replaced by `repository@digest`; `push` is the content tag's name
-    (None: no image wanted); `key` goes into the image's label; `artifacts` are (path in the target, file below `output`)."""
+    (None: no image wanted); `key` goes into the image's label; `artifacts` are (path in the target, file below `output`); `variant` says which
+    files are laid over the source (core.demand.Demand); `log` is the directory that keeps what this attempt says (None: nobody wants it)."""
 
     earthly: str
     args: tuple[tuple[str, str], ...]
@@ -21,6 +22,8 @@ class Order:
     push: ImageName | None
     artifacts: tuple[tuple[str, str], ...]
     output: Path
+    variant: tuple[int, ...] = ()
+    log: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +38,16 @@ class Engine(Protocol):
     """Performs one build; raises core.failure.BuildFailed with the failure as a value."""
 
     def build(self, order: Order) -> Made: ...
+
+
+@runtime_checkable
+class StoppableEngine(Engine, Protocol):
+    """An engine whose builds are processes of their own (adapters/children.py): they can be ended, and none outlives it."""
+
+    def stop(self, key: str, *, now: bool) -> None:
+        """End the build with this key, gracefully or at once, and start it no more; does not wait. It fails as `cancelled`."""
+        ...
+
+    def close(self) -> None:
+        """End what runs, and wait for it."""
+        ...

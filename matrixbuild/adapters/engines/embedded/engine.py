@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from matrixbuild.adapters.attempt_logs import say
 from matrixbuild.adapters.engines.base import Made, Order
 from matrixbuild.adapters.engines.embedded.bases import BaseImageError, Bases
 from matrixbuild.adapters.engines.embedded.checkout import Checkout
@@ -26,16 +27,17 @@ from matrixbuild.core.registry import Descriptor, Registry
 
 
 class EmbeddedEngine:
-    """Builds RUN-free Earthly targets of one checkout. Safe for several threads where checkout and registries are.
+    """Builds RUN-free Earthly targets. Safe for several threads where checkouts and registries are.
 
-    `locate` gives registry and name of a base image's ref (ValueError: no such name), `registry` the registry an image is pushed to. `work`
+    `checkout` gives the checkout as builds of a variant see it, always the same one; `locate` gives registry and name of a base image's ref
+    (ValueError: no such name), `registry` the registry an image is pushed to. `work`
     is a directory for temporary files and for unpacked base layers, which may be kept for the next run.
     """
 
     def __init__(
         self,
         *,
-        checkout: Checkout,
+        checkout: Callable[[tuple[int, ...]], Checkout],
         locate: Callable[[str], tuple[Registry, ImageName]],
         registry: Callable[[ImageName], Registry],
         work: Path,
@@ -44,7 +46,7 @@ class EmbeddedEngine:
         self._registry = registry
         self._work = work
         self._bases = Bases(locate, work / "layers")
-        self._reader = Reader(checkout.listing)
+        self._readers: dict[tuple[int, ...], Reader] = {}
 
     def build(self, order: Order) -> Made:
         """Push the image (its label carries the key), then write the artifacts below `order.output`. Raises BuildFailed.
@@ -54,10 +56,21 @@ class EmbeddedEngine:
         """
         self._work.mkdir(parents=True, exist_ok=True)
         with _told(), tempfile.TemporaryDirectory(dir=self._work, prefix="build-") as folder:
-            run = Run(checkout=self._checkout, bases=self._bases, reader=self._reader, work=Path(folder))
+            checkout = self._checkout(order.variant)
+            run = Run(checkout=checkout, bases=self._bases, reader=self._reader(order.variant, checkout), work=Path(folder))
             evaluation = run.evaluate(called(order.earthly, order.args, outputs=False))
+            say(order.log, [command for command in evaluation.commands if command != "END"])
             image = self._pushed(run, evaluation, order)
-            return Made(image=image, artifacts=_artifacts(run.tree(evaluation.artifacts), order))
+            say(order.log, [f"pushed {order.push} as {image.digest}"] if image else [])
+            artifacts = _artifacts(run.tree(evaluation.artifacts), order)
+            say(order.log, [f"wrote {name}, {size} bytes, {digest}" for name, digest, size in artifacts])
+            return Made(image=image, artifacts=artifacts)
+
+    def _reader(self, variant: tuple[int, ...], checkout: Checkout) -> Reader:
+        # Two threads may make one each the first time: they answer alike.
+        if variant not in self._readers:
+            self._readers[variant] = Reader(checkout.listing)
+        return self._readers[variant]
 
     def _pushed(self, run: Run, evaluation: Evaluation, order: Order) -> Descriptor | None:
         if order.push is None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,9 +62,13 @@ def registry(tmp_path: Path) -> OciLayout:
     return OciLayout(tmp_path / "registry")
 
 
+def once(source: Snapshot) -> Callable[[object], Snapshot]:
+    return lambda _: source
+
+
 def engine(tmp_path: Path, registry: Registry, source: Path | None = None) -> EmbeddedEngine:
     return EmbeddedEngine(
-        checkout=Snapshot(source or checkout(tmp_path / "source")),
+        checkout=once(Snapshot(source or checkout(tmp_path / "source"))),
         locate=lambda ref: (registry, ImageName.parse(ref)),
         registry=lambda _: registry,
         work=tmp_path / "work",
