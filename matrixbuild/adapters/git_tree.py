@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matrixbuild.adapters.git import Git, environment, missing
-from matrixbuild.adapters.sources import fingerprint_of
+from matrixbuild.adapters.sources import fingerprint_of, parents
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
 from matrixbuild.core.problems import InvalidError, Problem, UnusableError
@@ -195,6 +195,5 @@ def _entry(mode: str, name: str, objects: Objects) -> Entry:
 def _entries(blobs: dict[str, _Blob], submodules: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
     directory = Entry(kind=Kind.DIRECTORY, mode=0o755)
     for path in (*blobs, *submodules):
-        parts = path.split("/")
-        yield from (("/".join(parts[:end]), directory) for end in range(1, len(parts)))
+        yield from ((parent, directory) for parent in parents(path))
         yield path, blobs[path].entry if path in blobs else directory

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from matrixbuild.core.compact import indented
-from matrixbuild.core.documents import DocumentError
+from matrixbuild.core.documents import DocumentError, no_doubles
 from matrixbuild.core.lock import Lock, NewerLockError
 from matrixbuild.core.problems import Place, Problem, RefusedError, UnusableError
 
@@ -54,7 +54,7 @@ def parse_lock(data: bytes, *, file: str) -> Lock:
         raise _refused("is not UTF-8 text", Place(file=file, line=data.count(b"\n", 0, error.start) + 1)) from error
     try:
         with _collector_paused():
-            return Lock.from_dict(json.loads(text, object_pairs_hook=_no_doubles))
+            return Lock.from_dict(json.loads(text, object_pairs_hook=no_doubles))
     except json.JSONDecodeError as error:
         raise _not_json(text, file, error) from error
     except RecursionError as error:
@@ -138,14 +138,6 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if paused:
             gc.enable()
-
-
-def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise DocumentError("Field given twice", next(name for name in names if names.count(name) > 1))
-    return found
 
 
 def _not_json(text: str, file: str, error: json.JSONDecodeError) -> RefusedError:

@@ -6,13 +6,13 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from matrixbuild.adapters.source import Snapshot
-from matrixbuild.adapters.sources import Source, fingerprint_of
+from matrixbuild.adapters.sources import Source, fingerprint_of, parents
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
 from matrixbuild.core.problems import InvalidError, Place, Problem, UnusableError
@@ -165,7 +165,7 @@ class Overlay:
 
 def _make_room(entries: dict[str, Entry], of: dict[str, Layer], path: str, entry: Entry) -> None:
     """Take away what cannot be beside an entry: a file where it needs a directory, and all that is below where it is no directory itself."""
-    for parent in _parents(path):
+    for parent in parents(path):
         if parent not in entries or entries[parent].kind is not Kind.DIRECTORY:
             of.pop(parent, None)
             entries[parent] = Entry(kind=Kind.DIRECTORY, mode=0o755)
@@ -173,8 +173,3 @@ def _make_room(entries: dict[str, Entry], of: dict[str, Layer], path: str, entry
         for below in [other for other in entries if other.startswith(f"{path}/")]:
             del entries[below]
             of.pop(below, None)
-
-
-def _parents(path: str) -> Iterator[str]:
-    parts = path.split("/")
-    return ("/".join(parts[:end]) for end in range(1, len(parts)))

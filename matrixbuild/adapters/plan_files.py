@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from matrixbuild.adapters.text_files import write_over
-from matrixbuild.core.documents import DocumentError
+from matrixbuild.core.documents import DocumentError, no_doubles
 from matrixbuild.core.plan import Plan
 from matrixbuild.core.problems import InvalidError, Place, Problem
 from matrixbuild.core.saved_plan import NewerPlanError, is_plan, saved_plan
@@ -45,7 +45,7 @@ def read_plan(path: Path) -> Plan | None:
 
 def _parsed(data: bytes, path: Path) -> Plan | None:
     try:
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_no_doubles)
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=no_doubles)
         return saved_plan(document) if is_plan(document) else None
     except UnicodeDecodeError as error:
         raise _broken(path, "is not UTF-8 text") from error
@@ -60,14 +60,6 @@ def _parsed(data: bytes, path: Path) -> Plan | None:
         raise _broken(path, f"is not a plan of matrixbuild: {error}") from error
     except ValueError as error:  # a number too long to read
         raise _broken(path, f"is not JSON: {error}") from error
-
-
-def _no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise DocumentError("Field given twice", next(name for name in names if names.count(name) > 1))
-    return found
 
 
 def _broken(path: Path, what: str, *, line: int = 1, column: int = 1) -> InvalidError:

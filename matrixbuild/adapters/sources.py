@@ -54,7 +54,7 @@ class Mixed:
         directories: set[str] = set()
         for source, paths in parts:
             for path in paths:
-                above = _parents(path)
+                above = parents(path)
                 # A file of an earlier source leaves no room for what a later one has in a directory of that name.
                 if path in self._of or path in directories or any(parent in self._of and not self._is_directory(parent) for parent in above):
                     continue
@@ -77,7 +77,7 @@ class Mixed:
         return self._of[path].fingerprint(path) if path in self._of else fingerprint_of(self.listing.entries[path], "")
 
 
-def _parents(path: str) -> list[str]:
+def parents(path: str) -> list[str]:
     """`a/b/c` -> [`a`, `a/b`]."""
     parts = path.split("/")
     return ["/".join(parts[:end]) for end in range(1, len(parts))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from matrixbuild.cli.counts import counted
 from matrixbuild.core.cell_rules import DroppedCell
 from matrixbuild.core.cells import AxisValue, Cell
 from matrixbuild.core.declared import Condition, Effect, Rule
@@ -30,11 +31,6 @@ def cells_json(expansion: Expansion, *, every: bool, selector: str = "") -> str:
     if every:
         shown["dropped"] = [_cell(expansion, one.cell) | {"rules": [_rule(rule) for rule in one.rules]} for one in expansion.dropped]
     return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 cell`, `23 cells`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _axes(expansion: Expansion) -> list[str]:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from matrixbuild.cli.counts import counted
 from matrixbuild.cli.show_plan_lines import Detail, build_lines, image_lines
-from matrixbuild.cli.show_plan_words import counted, printable
+from matrixbuild.cli.show_plan_words import printable
 from matrixbuild.cli.show_sections import Section, Ways, fitted, shorter
 from matrixbuild.core.against import Against
 from matrixbuild.core.basis import Basis

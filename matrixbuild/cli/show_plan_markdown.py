@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from matrixbuild.cli.counts import counted
 from matrixbuild.cli.show_plan import dropped_lines, pin_lines, summary_lines, target_lines
 from matrixbuild.cli.show_plan_lines import Detail, build_lines, image_lines
-from matrixbuild.cli.show_plan_words import counted, printable
+from matrixbuild.cli.show_plan_words import printable
 from matrixbuild.cli.show_sections import cut
 from matrixbuild.core.against import Against
 from matrixbuild.core.plan import Plan

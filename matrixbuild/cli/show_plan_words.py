@@ -74,10 +74,6 @@ def fitting(values: Sequence[str], room: int) -> str:
     return next((text for most in range(_SHOWN, 1, -1) if len(text := some(values, most)) <= room), some(values, 1))
 
 
-def counted(number: int, word: str, plural: str = "") -> str:
-    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
-
-
 def short(digest: str) -> str:
     return digest[: len("sha256:") + 12]
 

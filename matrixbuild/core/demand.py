@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.earthfile.uses import Uses
 from matrixbuild.core.names import ImageName, sha256
 from matrixbuild.core.problems import Place
+from matrixbuild.core.uses import Uses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

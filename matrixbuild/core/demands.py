@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, DockerDemand, Resources, Written, cell_digest, need_token
-from matrixbuild.core.earthfile.uses import Uses
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.manifest import Manifest, Target
 from matrixbuild.core.names import ImageName
@@ -20,6 +19,7 @@ from matrixbuild.core.rules import Matcher, matcher
 from matrixbuild.core.sandbox import Names, NeedLackingError, NoNeed
 from matrixbuild.core.suffixes import Suffixes, axis_object, suffixes
 from matrixbuild.core.templates import RenderError, Template
+from matrixbuild.core.uses import Uses
 
 Address = tuple[str, Cell]
 CellsOf = Mapping[str, Mapping[Cell, tuple[Cell, ...]]]

@@ -108,3 +108,12 @@ def _at(nth: int, value: object, read: Callable[[object], T]) -> T:
         return read(value)
     except DocumentError as error:
         raise error.below(str(nth)) from error
+
+
+def no_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """For `json.loads(object_pairs_hook=...)`: an object whose fields each stand there once. Raises DocumentError naming one that does not."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise DocumentError("Field given twice", next(name for name in names if names.count(name) > 1))
+    return found

@@ -34,8 +34,7 @@ class Expansion:
     `product` counts the combinations of the axes, `included` the last of `cells`, which `include` added. `cells_of` gives, by target and
     reduced cell, the cells a demand stands for. There are demands only where there are no problems, and where `complete`: without the source
     versions and templates stay open. `versions` are those that picks came to, by axis; `defaults` the default values of axes. `axes` are those
-    of the cells as declared, those
-    that only the profile gives last; `rules` those about cells, the profile's first.
+    of the cells as declared, those that only the profile gives last; `rules` those about cells, the profile's first.
     """
 
     manifest: Manifest

@@ -12,10 +12,10 @@ from matrixbuild.core.compact import digest_of
 from matrixbuild.core.demand import NEED_HOST, Arg, Demand
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Guard
-from matrixbuild.core.earthfile.uses import Uses
 from matrixbuild.core.graph import Address
 from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
 from matrixbuild.core.reading import Reading
+from matrixbuild.core.uses import Uses
 from matrixbuild.workflow.examining import Examiners
 from matrixbuild.workflow.targets import Read
 
@@ -32,15 +32,23 @@ class Analysis:
     unpinned: tuple[str, ...]
 
 
-def analyse(demands: Sequence[Demand], examiners: Examiners, pins: Mapping[str, str], *, every: bool = True) -> Analysis:
+def analyse(
+    demands: Sequence[Demand], examiners: Examiners, pins: Mapping[str, str], *, every: bool = True, hasty: bool = False
+) -> Analysis:
     """What each demand reads, as `examiners` find it. `pins` are digests by base image ref. `every`: the demands are all that the manifest makes,
-    so that an arg for every target which none of them declares is a mistake.
+    so that an arg for every target which none of them declares is a mistake. `hasty`: after the first that is refused no other is looked at, for
+    whoever only asks whether one is.
 
     Raises InvalidError with everything that the Earthfile refuses, or that the manifest asks of it and it does not have; UnusableError where
     nothing is wrong but an Earthly target that the embedded engine cannot run.
     """
     analyst = _Analyst(examiners, pins)
-    readings = {demand.address: reading for demand in demands if (reading := analyst.reading(demand))}
+    readings: dict[Address, Reading] = {}
+    for demand in demands:
+        if reading := analyst.reading(demand):
+            readings[demand.address] = reading
+        elif hasty:
+            break
     analyst.check_guards()
     if every:
         analyst.check_shared_args(demands)

@@ -47,6 +47,13 @@ class Performing:
             output=self._prepared.project.output / build.slug,
             variant=build.variant,
             log=attempt_directory(self._state, self._run, build.slug, run.attempt),
+            docker=build.docker,
+            generation=build.inputs.generation,
+            secrets=build.secrets,
+            ambient=build.ambient,
+            privileged=build.privileged,
+            timeout=build.timeout,
+            silence=self._prepared.manifest.schedule.silence,
         )
 
     def _needed(self, build: Build) -> dict[str, str]:

@@ -56,11 +56,14 @@ class Prepared:
     basis: Basis
     unpinned: tuple[str, ...] = ()
     chosen: frozenset[str] | None = None
-    warnings: tuple[Problem, ...] = ()
 
     @property
     def manifest(self) -> Manifest:
         return self.expansion.manifest
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return self.expansion.warnings
 
     @property
     def selected(self) -> tuple[Build, ...]:
@@ -155,7 +158,7 @@ def prepare(
         resolved = _resolved(analysis.unpinned, manifest, registries)
         pins = replace(pins, images=tuple(sorted({**dict(pins.images), **resolved}.items())))
         analysis = analyse(opened.expansion.demands, examiners, dict(pins.images))
-    warnings = _checked(opened, analysis)
+    _check_read(opened, analysis)
     pins = replace(pins, engine=LINES[engine], images=_in_use(pins, analysis))
     made, tokens = generated(
         opened.expansion, analysis.readings, opened.lock, pins.generations, rebuild=rebuild, selector=options.selector
@@ -175,7 +178,6 @@ def prepare(
         basis=basis_of(opened, made, pins, options),
         unpinned=analysis.unpinned,
         chosen=selected(made, opened.expansion, options.selector),
-        warnings=in_order((*opened.expansion.warnings, *warnings)),
     )
 
 
@@ -211,7 +213,7 @@ def _analysed(opened: Opened, pins: Pins) -> tuple[str, Examiners, Analysis]:
         return _analysed_for(kind, opened, pins)
     if KINDS.get(pins.engine) != "earthly":
         try:
-            return _analysed_for("embedded", opened, pins)
+            return _analysed_for("embedded", opened, pins, hasty=True)
         except (InvalidError, UnusableError) as error:
             # What stands in the way may be what only Earthly does, or knows of base images; else Earthly's analysis tells the same mistakes.
             if isinstance(error, UnusableError) and any(problem.code != "needs-earthly" for problem in error.problems):
@@ -224,17 +226,17 @@ def engine_kind(opened: Opened) -> str:
     return _analysed(opened, _pins(opened))[0]
 
 
-def _analysed_for(kind: str, opened: Opened, pins: Pins) -> tuple[str, Examiners, Analysis]:
+def _analysed_for(kind: str, opened: Opened, pins: Pins, *, hasty: bool = False) -> tuple[str, Examiners, Analysis]:
     notes = Notes(opened.project.root)
     examiners = Examiners(opened.trees.of, kind, opened.expansion.facts.statements, notes)
-    found = analyse(opened.expansion.demands, examiners, dict(pins.images))
+    found = analyse(opened.expansion.demands, examiners, dict(pins.images), hasty=hasty)
     opened.trees.remember()
     notes.save()
     return kind, examiners, found
 
 
-def _checked(opened: Opened, analysis: Analysis) -> list[Problem]:
-    """What there is to remark now that it is known what builds read. Raises InvalidError for what the manifest gives and no build reads."""
+def _check_read(opened: Opened, analysis: Analysis) -> None:
+    """Raise InvalidError for what the manifest gives and no build reads, and for secrets that builds ask for and it does not give."""
     problems: list[Problem] = []
     manifest = opened.expansion.manifest
     for index in opened.trees.unread:
@@ -247,12 +249,11 @@ def _checked(opened: Opened, analysis: Analysis) -> list[Problem]:
     check_secrets(opened.expansion, analysis.readings, problems)
     if problems:
         raise InvalidError(*in_order(problems))
-    return []
 
 
 def check_engine(prepared: Prepared) -> None:
     """Raise UnusableError for an engine that plans and cannot build yet."""
-    _check_lines({build.engine for build in prepared.builds if prepared.chosen is None or build.name in prepared.chosen})
+    _check_lines({build.engine for build in prepared.selected})
 
 
 def _check_lines(lines: set[str]) -> None:

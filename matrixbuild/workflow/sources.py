@@ -14,6 +14,7 @@ from matrixbuild.adapters.git_tree import Objects, git_tree
 from matrixbuild.adapters.overlay import Layer, Overlay, SecretFile, check_secret_files, local_layer
 from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.adapters.sources import Source
+from matrixbuild.adapters.state import STATE_DIRECTORY
 from matrixbuild.core import surroundings
 from matrixbuild.core.inputs import Pairs
 from matrixbuild.core.listing import Kind
@@ -108,7 +109,7 @@ def open_trees(declared: surroundings.Source, project: Project, options: Options
 
 def excluded(project: Project, registry: str) -> tuple[Path, ...]:
     """What is no part of a source, though it may be in its directory: what matrixbuild itself writes. Absolute."""
-    without = [project.root / ".matrixbuild", project.root / OUTPUT_DIRECTORY, project.lock]
+    without = [project.root / STATE_DIRECTORY, project.root / OUTPUT_DIRECTORY, project.lock]
     if registry.startswith(LAYOUT_PREFIX):
         without.append(project.manifest.parent / registry.removeprefix(LAYOUT_PREFIX))
     return tuple(path.resolve() for path in without)

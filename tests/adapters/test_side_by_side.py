@@ -13,7 +13,9 @@ import pytest
 from matrixbuild.adapters.side_by_side import side_by_side
 
 HANGING = """
-import os, threading
+import os, signal, threading
+# A shell starts what it runs in the background with interrupts ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from matrixbuild.adapters.side_by_side import side_by_side
 def ask(_):
     os.write(1, b"asked\\n")

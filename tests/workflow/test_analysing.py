@@ -68,3 +68,12 @@ def test_a_reader_that_knows_already_is_asked_again(tmp_path: Path) -> None:
     assert first.unpinned == ("alpine",)
     pinned = analyse(DEMANDS, known, {"alpine": "sha256:1"})
     assert {reading.bases for reading in pinned.readings.values()} == {("alpine@sha256:1",)}
+
+
+def test_who_only_asks_whether_something_is_refused_is_told_after_the_first(tmp_path: Path) -> None:
+    (tmp_path / "Earthfile").write_text("VERSION 0.8\nimage:\n  FROM alpine\n  ARG N\n  RUN echo $N\n")
+    source = snapshot(tmp_path, named="src")
+    counted = Counted(source, "embedded")
+    with pytest.raises(UnusableError):
+        analyse(DEMANDS, One(source, counted), {}, hasty=True)
+    assert counted.looked == 1

@@ -6,15 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from matrixbuild.core.demand import DockerDemand
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.registry import Descriptor
+from matrixbuild.core.usage import UNMEASURED, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One build, ready to run: `args` are the used ones, needs already replaced by `repository@digest`; `push` is the content tag's name
     (None: no image wanted); `key` goes into the image's label; `artifacts` are (path in the target, file below `output`); `variant` says which
-    files are laid over the source (core.demand.Demand); `log` is the directory that keeps what this attempt says (None: nobody wants it)."""
+    files are laid over the source (core.demand.Demand); `log` is the directory that keeps what this attempt says (None: nobody wants it).
+
+    What only an engine with processes of its own asks for: `docker` is set, and `earthly` "", where a Dockerfile is built; `generation` is the token
+    under which steps are to run again ("": none); `secrets` and `ambient` are names: values are known where the build runs; `privileged`: some of
+    its steps need more rights; `timeout` and `silence` in seconds, as in core.process.Command.
+    """
 
     earthly: str
     args: tuple[tuple[str, str], ...]
@@ -24,14 +31,23 @@ class Order:
     output: Path
     variant: tuple[int, ...] = ()
     log: Path | None = None
+    docker: DockerDemand | None = None
+    generation: str = ""
+    secrets: tuple[str, ...] = ()
+    ambient: tuple[str, ...] = ()
+    privileged: bool = False
+    timeout: float | None = None
+    silence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a build left: the pushed manifest (None without an image), and (name, sha256 digest, size) of each artifact."""
+    """What a build left: the pushed manifest (None without an image, or where only the registry knows it), and (name, sha256 digest, size) of each
+    artifact; and what it took."""
 
     image: Descriptor | None
     artifacts: tuple[tuple[str, str, int], ...]
+    usage: Usage = UNMEASURED
 
 
 class Engine(Protocol):

@@ -1,25 +1,12 @@
-"""What a manifest's target says of its uses (`uses: {add, ignore}`) and an analysis in, the corrected analysis out."""
+"""What a manifest's target says of its uses and an analysis in, the corrected analysis out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from matrixbuild.core.earthfile.analysis import Analysis, Correction, Use
-from matrixbuild.core.problems import Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uses:
-    """ARGs that count though nothing shows it (`add`), and that do not though something does (`ignore`); `place` is where that is written."""
-
-    place: Place
-    add: frozenset[str] = frozenset()
-    ignore: frozenset[str] = frozenset()
-
-    def applied(self, used: frozenset[str], declared: frozenset[str]) -> frozenset[str]:
-        """The used ARGs after the correction; what is not declared on the path cannot be used."""
-        return (used | (self.add & declared)) - self.ignore
+from matrixbuild.core.uses import Uses
 
 
 def corrected(analysis: Analysis, uses: Uses) -> Analysis:

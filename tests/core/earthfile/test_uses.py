@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from matrixbuild.core.earthfile.analysis import Correction, Use
-from matrixbuild.core.earthfile.uses import Uses, corrected, idle
+from matrixbuild.core.earthfile.uses import corrected, idle
 from matrixbuild.core.problems import Place
+from matrixbuild.core.uses import Uses
 from tests.core.earthfile.analysing import analysed
 
 HERE = Place(file="manifest.yaml", line=7)
