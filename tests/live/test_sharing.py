@@ -1,0 +1,140 @@
+"""Narrowing with a real program: what is shared is done once, and every image is that of its author's Earthfile, layer by layer.
+
+Needs what tests/live/program.py names, with a buildkitd. For CanvOS: benchmarks/sharing.py counts, and tests/live/same_images.py compares two locks.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from matrixbuild.core.names import ImageName
+from tests.live import program, world
+from tests.live.same_images import differences
+from tests.projects import SmallProject, in_child, small_project
+
+# What is random in a layer is the same wherever the step was done once.
+EARTHFILE = """\
+VERSION 0.6
+ARG ROOT={BASE}
+FROM $ROOT
+RUN mkdir -p /tmp
+ARG OS
+ARG RELEASE
+ARG CHANNEL
+IF [ "$CHANNEL" != "" ]
+    ARG TAG=$RELEASE-$CHANNEL
+ELSE
+    ARG TAG=$RELEASE
+END
+ARG NAME=edge:$TAG
+
+common:
+    RUN head -c 16 /dev/urandom > /random
+    RUN mkdir -p /a/b && chmod 750 /a/b && chown 7:8 /a && ln -s b /a/link && echo "$OS" > /a/b/os
+
+image:
+    FROM +common
+    ENV WHERE=/opt
+    RUN echo "$OS $RELEASE" > /release && chmod 640 /release
+    DO +FINISH --WHAT=$RELEASE
+    COPY file /file
+    LABEL release=$RELEASE
+    SAVE IMAGE --push $NAME
+
+FINISH:
+    COMMAND
+    ARG WHAT
+    RUN echo "$WHAT" > /finished
+"""
+
+MANIFEST = """\
+apiVersion: matrixbuild/v1
+kind: BuildMatrix
+metadata: {{name: small}}
+spec:
+  source: {{path: src}}
+  registry: {registry}/{salt}
+  vars: {{channel: stable}}
+  engine: {{kind: earthly, program: {program}, builders: ["{builder}"]}}
+  axes:
+    os: [jammy, noble]
+    release: ["1", "2", "3"]
+    flavor: [plain]
+  publish: {{tags: mutable}}
+  schedule: {{share: true}}
+  targets:
+    image:
+      earthly: +image
+      args: {{OS: "{{{{ os }}}}", RELEASE: "{{{{ release }}}}", CHANNEL: "{{{{ vars.channel }}}}", NAME: "{{{{ image.ref }}}}"}}
+      image: {{repository: "{{{{ registry }}}}/{{{{ os }}}}", tag: "{{{{ release }}}}-{{{{ vars.channel }}}}"}}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    project: SmallProject
+    home: Path
+
+    def apply(self, *words: str) -> dict[str, ImageName]:
+        """Each build's image, by its digest."""
+        environ = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.home / "cache")}
+        ended = in_child("apply", "small.yaml", *words, cwd=self.project.root, env=environ)
+        assert ended.code == 0, ended.out + ended.err
+        return {name: _image(entry) for name, entry in self.locked.items()}
+
+    @property
+    def locked(self) -> dict[str, dict[str, dict[str, list[str]]]]:
+        found: dict[str, dict[str, dict[str, list[str]]]] = json.loads(self.project.lock.read_text())["builds"]
+        return found
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.project.manifest.read_text()
+        assert old in text
+        self.project.manifest.write_text(text.replace(old, new))
+
+
+def _image(entry: dict[str, dict[str, list[str]]]) -> ImageName:
+    (ref,) = next(iter(entry["cells"].values()))
+    return ImageName.parse(ref).with_digest(str(entry["image"]["digest"]))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    found, salt = program.required(buildkit=True), f"sharing-{uuid.uuid4().hex[:12]}"
+    with world.registry(tmp_path / "registry") as registry:
+        world.World(program=found, registry=registry, scratch=tmp_path / "world", salt=salt)
+        manifest = MANIFEST.format(registry=registry, salt=salt, program=found.path, builder=found.buildkit)
+        files = {"src/Earthfile": EARTHFILE.replace("{BASE}", f"{registry}/{salt}/base:1"), "src/file": "a file\n"}
+        home = tmp_path / "home"
+        home.mkdir()
+        yield Bench(project=small_project(tmp_path / "project", manifest=manifest, files=files), home=home)
+
+
+def test_images_are_those_of_the_authors_earthfile(bench: Bench) -> None:
+    shared = bench.apply()
+    assert all(entry["narrowed"] for entry in bench.locked.values())
+    bench.edit("share: true", "share: false")
+    plain = bench.apply("--rebuild", "flavor=plain")
+    assert not any("narrowed" in entry for entry in bench.locked.values())
+    assert shared.keys() == plain.keys()
+    for name, image in shared.items():
+        told = [each for each in differences(image, plain[name]) if ": random: " not in each]
+        assert told == [], name
+    # Of one operating system the random file is the same for all releases; as its author wrote it, it is another each time.
+    jammy = [name for name in shared if "os=jammy" in name]
+    assert not any(": random: " in each for name in jammy for each in differences(shared[jammy[0]], shared[name]))
+    assert any(": random: " in each for name in jammy[1:] for each in differences(plain[jammy[0]], plain[name]))
+
+
+def test_another_tag_builds_nothing(bench: Bench) -> None:
+    before = bench.apply()
+    bench.edit("channel: stable", "channel: edge")
+    after = bench.apply()
+    assert {name: image.digest for name, image in after.items()} == {name: image.digest for name, image in before.items()}
+    assert {ref.rpartition("-")[2] for entry in bench.locked.values() for refs in entry["cells"].values() for ref in refs} == {"edge"}

@@ -1,0 +1,145 @@
+"""What the builds of a manifest share, whichever of them are run, and what is said where it is nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from matrixbuild.core.earthfile.walk import parsed
+from matrixbuild.core.shared_work import SharedWork
+from matrixbuild.workflow.examining import Examiners
+from matrixbuild.workflow.narrowing import Sharing
+from matrixbuild.workflow.options import Options
+from matrixbuild.workflow.planning import Prepared, plan_manifest, prepare
+from tests.projects import SmallProject, small_project
+
+EARTHFILE = """\
+VERSION 0.6
+FROM alpine:3.20
+ARG OS
+ARG RELEASE
+ARG NAME=edge-$RELEASE
+ARG BASE
+
+common:
+    COPY --if-exists extra /extra
+    RUN upgrade $OS
+
+image:
+    FROM +common
+    RUN install $RELEASE $BASE
+    SAVE IMAGE --push $NAME
+"""
+
+MANIFEST = """\
+apiVersion: matrixbuild/v1
+kind: BuildMatrix
+metadata: {name: small}
+spec:
+  source: {path: src, files: [{from: extra.txt, to: extra, when: {os: noble}}]}
+  registry: registry.example.com/edge
+  engine: earthly
+  axes:
+    os: [jammy, noble]
+    release: ["1", "2"]
+  targets:
+    image:
+      earthly: +image
+      args: {OS: "{{ os }}", RELEASE: "{{ release }}", NAME: "{{ image.ref }}"}
+      image: {repository: "{{ registry }}/{{ os }}", tag: "{{ release }}"}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> SmallProject:
+    return small_project(tmp_path, manifest=MANIFEST, files={"src/Earthfile": EARTHFILE, "extra.txt": "more\n"})
+
+
+def prepared(project: SmallProject, selector: str = "") -> Prepared:
+    return prepare(project.manifest, resolve=False, options=Options(selector=selector))
+
+
+def sharing(project: SmallProject) -> Sharing:
+    found = prepared(project).sharing
+    assert found
+    return found
+
+
+def test_builds_with_other_files_share_what_these_do_not_reach_under_one_text(project: SmallProject) -> None:
+    found = sharing(project)
+    assert {entered: each.names for entered, each in found.found.items()} == {
+        ((), "Earthfile"): {"OS", "RELEASE", "NAME"},
+        ((0,), "Earthfile"): {"OS", "RELEASE", "NAME"},
+    }
+    assert len({each.text for each in found.found.values()}) == 1
+
+
+def test_the_text_is_the_same_whichever_builds_are_selected(project: SmallProject) -> None:
+    whole, part = (plan_manifest(project.manifest, options=Options(selector=selector)) for selector in ("", "os=jammy,release=1"))
+    assert {text.text for text in part.prepared.narrowed.texts.values()} == {text.text for text in whole.prepared.narrowed.texts.values()}
+    assert whole.plan.shared == (SharedWork(target="+common", builds=4, times=2, unshared=4, commands=1),)
+    # What one build does alone it shares with nobody.
+    assert part.plan.shared == ()
+
+
+def test_every_build_is_proven(project: SmallProject) -> None:
+    found = prepared(project)
+    assert found.sharing
+    proven = found.sharing.proven(build.name for build in found.builds)
+    assert (len(proven.texts), proven.remarks) == (2, ())
+    assert all(proven.holds(build) for build in found.builds)
+
+
+def test_a_text_under_which_one_build_would_be_another_is_given_up_for_all(project: SmallProject) -> None:
+    found = sharing(project)
+    names = [build.name for build in prepared(project).builds]
+    # As if narrowing had been wrong: what the proof is for.
+    for narrowing in found.found.values():
+        wrong = narrowing.text.replace("install $RELEASE", "install x$RELEASE")
+        assert parsed(wrong, "Earthfile")
+        object.__setattr__(narrowing, "text", wrong)
+    proven = found.proven(names)
+    assert proven.texts == {}
+    (remark,) = proven.remarks
+    assert remark.summary.startswith("no steps are shared in this run: image[os=jammy,release=1] would be another, for +image has RUN install")
+    assert remark.place
+    assert remark.place.line == 14
+
+
+def test_what_stands_in_the_way_of_everything_is_said_once_and_where(project: SmallProject) -> None:
+    earthfile = project.root / "src/Earthfile"
+    earthfile.write_text(EARTHFILE.replace("RUN upgrade $OS", "RUN upgrade $OS; env"))
+    found = plan_manifest(project.manifest)
+    (remark,) = found.prepared.narrowed.remarks
+    assert remark.summary.startswith("these builds share no steps: NAME cannot leave the base recipe of Earthfile, for ")
+    assert remark.place
+    assert remark.place.line == 10
+    assert found.plan.shared == ()
+    assert found.prepared.narrowed.texts == {}
+
+
+def test_no_build_key_and_no_digest_of_a_plan_changes_by_it(project: SmallProject) -> None:
+    on = plan_manifest(project.manifest).plan
+    project.manifest.write_text(MANIFEST.replace("  engine: earthly\n", "  engine: earthly\n  schedule: {share: false}\n"))
+    off = plan_manifest(project.manifest).plan
+    assert [build.key for build in on.builds] == [build.key for build in off.builds]
+    assert (len(on.shared), off.shared) == (1, ())
+
+
+def test_builds_that_begin_alike_have_one_prefix(project: SmallProject) -> None:
+    found = prepared(project)
+    assert found.sharing
+    prefixes = {build.name: found.sharing.prefix(build) for build in found.builds}
+    assert len({prefixes[name] for name in prefixes if "os=jammy" in name}) == 1
+    assert len(set(prefixes.values())) == 2
+
+
+def test_a_build_that_cannot_be_looked_at_is_told_and_nothing_is_shared(project: SmallProject) -> None:
+    found = prepared(project)
+    examiners = Examiners(found.trees.of, "earthly")
+    broken = [replace(build, earthly="+nothing") for build in found.builds]
+    narrowed = Sharing(broken, examiners).narrowed
+    assert narrowed.texts == {}
+    assert [remark.summary.partition(": ")[0] for remark in narrowed.remarks] == ["these builds share no steps, for one of them cannot be looked at"]
