@@ -282,9 +282,10 @@ def _value(distribution: str, versions: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What one process took: seconds, and mebibytes at its largest."""
+    """What one process took: seconds by the clock and of a processor (on a machine with others on it these tell more), mebibytes at its largest."""
 
     seconds: float
+    processor: float
     mebibytes: float
 
 
@@ -299,12 +300,14 @@ def run(*arguments: str) -> Taken:
     process.returncode = os.waitstatus_to_exitcode(status)  # waited for above: Popen must not look for it again
     if process.returncode:
         raise SystemExit(f"it ended with {process.returncode}: {' '.join(arguments)}")
-    return Taken(seconds=taken, mebibytes=usage.ru_maxrss / (1 if sys.platform != "darwin" else 1024) / 1024)
+    mebibytes = usage.ru_maxrss / (1 if sys.platform != "darwin" else 1024) / 1024
+    return Taken(seconds=taken, processor=usage.ru_utime + usage.ru_stime, mebibytes=mebibytes)
 
 
 def medians(rounds: int, *arguments: str) -> Taken:
     found = [run(*arguments) for _ in range(rounds)]
-    return Taken(seconds=statistics.median(one.seconds for one in found), mebibytes=max(one.mebibytes for one in found))
+    seconds, processor = (statistics.median(times) for times in zip(*((one.seconds, one.processor) for one in found), strict=True))
+    return Taken(seconds=seconds, processor=processor, mebibytes=max(one.mebibytes for one in found))
 
 
 def measure(size: Size, engine: str, directory: Path) -> bool:
@@ -325,7 +328,8 @@ def measure(size: Size, engine: str, directory: Path) -> bool:
     kept = whole.seconds <= size.seconds and (size.mebibytes is None or whole.mebibytes <= size.mebibytes)
     of = f"CanvOS at {canvos}" if canvos else engine
     memory = f", {size.mebibytes} MiB" if size.mebibytes else ""
-    print(f"{size.cells:>7,} cells x 2 targets, {of}: {whole.seconds:6.2f} s, {whole.mebibytes:5.0f} MiB (budget {size.seconds:g} s{memory})", end="")
+    took = f"{whole.seconds:6.2f} s ({whole.processor:.2f} s of a processor), {whole.mebibytes:5.0f} MiB"
+    print(f"{size.cells:>7,} cells x 2 targets, {of}: {took} (budget {size.seconds:g} s{memory})", end="")
     print(f"{'' if kept else '   MISSED'}\n        {whole.seconds / bare.seconds:5.1f} x a bare loop ({bare.seconds:.3f} s),", end="")
     print(f" {whole.seconds / imports.seconds:5.1f} x its imports ({imports.seconds:.3f} s), first run {first.seconds:.2f} s", flush=True)
     return kept

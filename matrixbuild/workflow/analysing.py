@@ -13,7 +13,7 @@ from matrixbuild.core.demand import NEED_HOST, Arg, Demand
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Guard
 from matrixbuild.core.graph import Address
-from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
+from matrixbuild.core.problems import InvalidError, Place, Problem, UnusableError, did_you_mean
 from matrixbuild.core.reading import Reading
 from matrixbuild.core.uses import Uses
 from matrixbuild.workflow.examining import Examiners
@@ -33,11 +33,17 @@ class Analysis:
 
 
 def analyse(
-    demands: Sequence[Demand], examiners: Examiners, pins: Mapping[str, str], *, every: bool = True, hasty: bool = False
+    demands: Sequence[Demand],
+    examiners: Examiners,
+    pins: Mapping[str, str],
+    *,
+    every: bool = True,
+    hasty: bool = False,
+    inherited: frozenset[Place] = frozenset(),
 ) -> Analysis:
     """What each demand reads, as `examiners` find it. `pins` are digests by base image ref. `every`: the demands are all that the manifest makes,
-    so that an arg for every target which none of them declares is a mistake. `hasty`: after the first that is refused no other is looked at, for
-    whoever only asks whether one is.
+    so that an arg for every target which none of them declares is a mistake, but for those that stand at `inherited` places. `hasty`: after the
+    first that is refused no other is looked at, for whoever only asks whether one is.
 
     Raises InvalidError with everything that the Earthfile refuses, or that the manifest asks of it and it does not have; UnusableError where
     nothing is wrong but an Earthly target that the embedded engine cannot run.
@@ -51,7 +57,7 @@ def analyse(
             break
     analyst.check_guards()
     if every:
-        analyst.check_shared_args(demands)
+        analyst.check_shared_args(demands, inherited)
         analyst.check_corrections()
     if analyst.wrong:
         raise InvalidError(*dict.fromkeys(analyst.wrong))
@@ -114,6 +120,8 @@ class _Analyst:
             self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
         if found.privileged and not demand.privileged:
             self.wrong.append(_needs_privileges(demand))
+        if demand.image and not demand.docker and self._examiners.of(demand.variant).builds_others(demand):
+            self.wrong.append(_builds_others(demand))
 
     def _made(self, demand: Demand, found: Read) -> Reading:
         examiner = self._examiners.of(demand.variant)
@@ -143,7 +151,8 @@ class _Analyst:
         for uses, idle in self._corrections.items():
             for name in sorted(idle):
                 hint = "the analysis says so already, or the path does not declare it: remove it"
-                self.wrong.append(Problem(summary=f"`uses` corrects nothing about the ARG {name}", place=uses.place, hint=hint, code="idle-uses"))
+                summary = f"`uses` corrects nothing about the ARG {name}"
+                self.wrong.append(Problem(summary=summary, place=uses.place_of(name), hint=hint, code="idle-uses"))
 
     def check_guards(self) -> None:
         """A guard of the Earthfile that would fire is told now, with the cells that it would fail."""
@@ -156,11 +165,12 @@ class _Analyst:
             hint = f"exclude what it concerns with a rule, or correct its args: {shown}"
             self.wrong.append(Problem(summary=f"the Earthfile refuses this for {names}: {guard.message}", place=place, hint=hint, code="guard"))
 
-    def check_shared_args(self, demands: Iterable[Demand]) -> None:
-        """`spec.args` go to every target that declares them; one that none declares is a mistake."""
+    def check_shared_args(self, demands: Iterable[Demand], inherited: frozenset[Place]) -> None:
+        """`spec.args` go to every target that declares them; one that none declares is a mistake. Those at `inherited` places may be for others."""
         if self.wrong or self.unusable or self._anything:
             return
         lost = {arg for demand in demands for arg in demand.args if arg.optional and not arg.tacit and arg.name not in self._declared}
+        lost = {arg for arg in lost if arg.place not in inherited}
         for arg in sorted({arg.name: arg for arg in lost}.values(), key=lambda arg: arg.name):
             hint = did_you_mean(arg.name, self._declared) or "remove it, or declare it in the Earthfile"
             self.wrong.append(
@@ -173,7 +183,8 @@ class _Analyst:
         if ref not in self._pins:
             self.unpinned.add(ref)
             return ref
-        return f"{ref}@{self._pins[ref]}"
+        # Pinned to what its tag gives: nobody could be asked (workflow.observing).
+        return f"{ref}@{self._pins[ref]}" if self._pins[ref] else ref
 
 
 def located(error: EarthfileError, demand: Demand, source: Source) -> Problem:
@@ -189,6 +200,12 @@ def located(error: EarthfileError, demand: Demand, source: Source) -> Problem:
 def _needs_privileges(demand: Demand) -> Problem:
     hint = f"allow it with targets.{demand.target}.privileged: true; `explain` shows the line that asks for it"
     return Problem(summary=f"{demand.earthly} needs privileges, and the target does not allow them", place=demand.place, hint=hint, code="privileged")
+
+
+def _builds_others(demand: Demand) -> Problem:
+    summary = f"{demand.earthly} saves no image of its own: it BUILDs other Earthly targets, and what is published would be what it begins with"
+    hint = "name the Earthly target that makes the image, one build for each; or have this one SAVE IMAGE"
+    return Problem(summary=summary, place=demand.earthly_place or demand.place, hint=hint, code="no-image")
 
 
 def _unknown_arg(arg: Arg, demand: Demand, declared: frozenset[str]) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 from functools import cache
 
@@ -11,6 +12,9 @@ from matrixbuild.core.demand import Demand
 from matrixbuild.core.docker_reading import dockerfile_path, read_dockerfile
 from matrixbuild.core.earthfile.calls import split_target
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.statements import Statement
+from matrixbuild.core.earthfile.syntax import builds_others
+from matrixbuild.core.earthfile.walk import parsed
 from matrixbuild.core.profile import ProfileStatement
 from matrixbuild.workflow.sharing import Args
 from matrixbuild.workflow.targets import LINES, EarthlyReader, EmbeddedReader, Read
@@ -66,6 +70,25 @@ class Examiner:
             return self._dockerfiles[key]
         return self._reader(self._doubted(args)).read(*self._split(demand.earthly), args)
 
+    def earthly(self, args: Args) -> EarthlyReader:
+        """Who reads calls with these args for Earthly."""
+        found = self._reader(self._doubted(args))
+        if not isinstance(found, EarthlyReader):
+            raise TypeError("the embedded engine reads these calls")
+        return found
+
+    def statements(self, args: Args) -> tuple[Statement, ...]:
+        """What the profile states of a call with these args."""
+        return self._believed(self._doubted(args))
+
+    def builds_others(self, demand: Demand) -> bool:
+        """Whether an image of its Earthly target would be that of no image at all: it only BUILDs other targets."""
+        directory, name = self._split(demand.earthly)
+        path = posixpath.join(directory, "Earthfile")
+        text = self._source.text(path)
+        targets = parsed(text, path).earthfile.targets if text is not None else ()
+        return any(builds_others(recipe) for recipe in targets if recipe.name == name)
+
     def _doubted(self, args: Args) -> frozenset[str]:
         """The texts of the statements that do not hold for a call with these args."""
         if not self._statements:
@@ -73,9 +96,12 @@ class Examiner:
         given = {name for name, value in args if value}
         return frozenset(each.statement.text for each in self._statements if not each.unless.isdisjoint(given))
 
+    def _believed(self, doubted: frozenset[str]) -> tuple[Statement, ...]:
+        return tuple(each.statement for each in self._statements if each.statement.text not in doubted)
+
     def _reader(self, doubted: frozenset[str]) -> EarthlyReader | EmbeddedReader:
         if doubted not in self._readers:
-            believed = tuple(each.statement for each in self._statements if each.statement.text not in doubted)
+            believed = self._believed(doubted)
             earthly = self._engine == "earthly"
             self._readers[doubted] = EarthlyReader(self._source, believed, notes=self._notes) if earthly else EmbeddedReader(self._source)
         return self._readers[doubted]
@@ -91,11 +117,11 @@ class Examiner:
         found = read_dockerfile(text, context=docker.context, dockerfile=docker.dockerfile, listing=self._source.listing, args=args)
         given = frozenset(args)
         return Read(
-            commands=("docker", docker.context, docker.dockerfile),
+            commands=("docker", docker.context, docker.dockerfile, *([docker.platform] if docker.platform else [])),
             declared=found.declared,
             used=given & found.declared,
             files=found.files,
             bases=found.bases,
             opaque=("time",) if found.timed else (),
-            secrets=docker.secrets,
+            secrets=docker.secrets if found.secrets is None else tuple(name for name in docker.secrets if name in found.secrets),
         )

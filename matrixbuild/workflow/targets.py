@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from matrixbuild.adapters.notes import Notes
 from matrixbuild.adapters.sources import Source
-from matrixbuild.core.earthfile.analysis import Analysis, analysis, inspect
+from matrixbuild.core.earthfile.analysis import Analysis, Inspected, analysis, inspect
+from matrixbuild.core.earthfile.decisions import Decisions, Overrides, UnsaidError, Valued
 from matrixbuild.core.earthfile.evaluate import Call, Known, evaluate, examine
+from matrixbuild.core.earthfile.expansion import Template
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import Guard
 from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
@@ -20,7 +22,7 @@ from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.reads import Reader
 from matrixbuild.workflow.mentions import Mentions
-from matrixbuild.workflow.sharing import Args, Shared
+from matrixbuild.workflow.sharing import Answered, Args, Shared
 
 T = TypeVar("T")
 
@@ -44,15 +46,44 @@ class Read:
     opaque: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     privileged: bool = False
+    variables: frozenset[str] = frozenset()
+    """The names that a command could take a value for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Class:
+    """What was found for one call, and what other calls have to agree on to come to the same; `refs` as in core.earthfile.analysis.Analysis."""
+
+    read: Read
+    overrides: Overrides
+    decisions: Decisions
+    refs: tuple[Template, ...]
+    exact: frozenset[str]
+    """The args that count by their values."""
+
+    def spells_the_same(self, overrides: Overrides) -> bool:
+        """Whether values that are made of several parts hold the same names of variables with other overrides."""
+        try:
+            return all(self._spelled(made, self.overrides) == self._spelled(made, overrides) for made in self.decisions.composed)
+        except UnsaidError:
+            return False
+
+    def _spelled(self, made: Template, overrides: Overrides) -> frozenset[str]:
+        return spelled(overrides.rendered(made)) & self.read.variables
+
+    def read_with(self, overrides: Overrides) -> Read:
+        """The same, with the base images of other overrides."""
+        return replace(self.read, bases=tuple(dict.fromkeys(overrides.rendered(ref) for ref in self.refs)))
 
 
 class Evaluator:
     """Answers an evaluation's wishes from a snapshot until it wants no more; what was read once serves the next."""
 
-    def __init__(self, source: Source, statements: tuple[Statement, ...] = ()) -> None:
+    def __init__(self, source: Source, statements: tuple[Statement, ...] = (), texts: Mapping[str, str] | None = None) -> None:
+        """`texts` stand in for those of the snapshot."""
         self._source = source
         self._statements = statements
-        self._texts: dict[str, str | None] = {}
+        self._texts: dict[str, str | None] = dict(texts or {})
 
     def evaluate(self, call: Call, images: Mapping[tuple[str, Platform], ImageConfig] | None = None) -> Evaluation:
         return self.until(evaluate, call, images)
@@ -137,26 +168,39 @@ class EarthlyReader(_TargetReader):
         self._images = dict(images or {})
         self._mentions = Mentions(source, statements, notes)
         self._known = Shared[tuple[Read, frozenset[str]]]()
+        self._answered = Answered[_Class]()
         self._harmless: defaultdict[frozenset[str], set[str]] = defaultdict(set)
-        """By the ARGs that are declared, the values that hold the name of none."""
+        """By the names of variables, the values that hold none of them."""
         self._refused: dict[tuple[str, str, Args], EarthfileError] = {}
         self._everything = tuple(sorted(source.listing.entries))
 
     def read(self, directory: str, target: str, args: Args) -> Read:
         """Raises EarthfileError for what Earthly refuses too."""
         for found, deciding in self._known.matching(directory, target, args):
-            if self._spelling(args, found.declared) <= deciding:
+            if self._spelling(args, found.variables) <= deciding:
                 return found
+        overrides = Overrides.of(args)
+        for alike in self._answered.matching(directory, target, args, overrides):
+            if self._spelling(args, alike.read.variables) <= alike.exact and alike.spells_the_same(overrides):
+                return self._kept(directory, target, args, alike, alike.read_with(overrides))
         if (directory, target, args) in self._refused:
             raise self._refused[directory, target, args]
         return self._learned(directory, target, args)
 
     def analysis(self, directory: str, target: str, args: Args) -> Analysis:
         """Everything there is to know of one call. Raises EarthfileError."""
-        examined = self._evaluator.until(examine, Call(directory=directory, target=target, overrides=args), self._images)
-        inspected = inspect(examined, self._reader)
+        inspected = self.inspected(directory, target, args)
         mentions = self._mentions.of(inspected.paths, inspected.names)
         return analysis(inspected, mentions, self._mentions.stated(inspected.paths))
+
+    def inspected(self, directory: str, target: str, args: Args) -> Inspected:
+        """One call gone through, with the files it reads. Raises EarthfileError."""
+        examined = self._evaluator.until(examine, Call(directory=directory, target=target, overrides=args), self._images)
+        return inspect(examined, self._reader)
+
+    def mentioned(self, inspected: Inspected, names: frozenset[str]) -> Mapping[str, frozenset[str]]:
+        """Which of some names stand in the files that commands of a call may run, by path."""
+        return self._mentions.of(inspected.paths, inspected.names | names)
 
     def _learned(self, directory: str, target: str, args: Args) -> Read:
         try:
@@ -166,18 +210,28 @@ class EarthlyReader(_TargetReader):
             self._refused[directory, target, args] = error
             raise
         read = self._read(found)
-        if not found.anything:
-            deciding = found.deciding | self._spelling(args, found.declared)
-            self._known.keep(directory, target, args, deciding, (read, deciding))
+        if found.anything:
+            return read
+        found.decisions.exactly(self._spelling(args, read.variables))
+        exact = frozenset(question.name for question in found.decisions.answers if isinstance(question, Valued))
+        alike = _Class(read=read, overrides=Overrides.of(args), decisions=found.decisions, refs=found.refs, exact=exact)
+        self._answered.keep(directory, target, args, found.decisions.answers, alike)
+        return self._kept(directory, target, args, alike, read)
+
+    def _kept(self, directory: str, target: str, args: Args, alike: _Class, read: Read) -> Read:
+        """What was found for a call, for all that agree with it on the args that decide: for them no answer needs to be found again."""
+        deciding = frozenset(alike.decisions.names)
+        self._known.keep(directory, target, args, deciding, (read, deciding))
         return read
 
-    def _spelling(self, args: Args, declared: frozenset[str]) -> frozenset[str]:
-        """The args whose values hold names of ARGs: a command which runs such a value may read them, and another value would not be so read."""
-        values = self._harmless[declared]
+    def _spelling(self, args: Args, variables: frozenset[str]) -> frozenset[str]:
+        """The args whose values hold names of variables: a command which runs such a value may read them, and another value would not be so
+        read."""
+        values = self._harmless[variables]
         found = []
         for name, value in args:
             if value not in values:
-                if declared.isdisjoint(spelled(value)):
+                if variables.isdisjoint(spelled(value)):
                     values.add(value)
                 else:
                     found.append(name)
@@ -189,10 +243,11 @@ class EarthlyReader(_TargetReader):
             declared=found.declared,
             used=found.used_names,
             files=self._everything if found.whole else found.files,
-            bases=tuple(base.ref for base in found.bases),
+            bases=tuple(dict.fromkeys(base.ref for base in found.bases)),
             guards=found.guards,
             anything=found.anything,
             opaque=tuple(sorted({each.kind.value for each in found.opaque})),
             secrets=tuple(sorted({need.name for need in found.secrets})),
             privileged=bool(found.privileged),
+            variables=found.declared | found.decisions.heard,
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.evaluate import Examined
-from matrixbuild.core.earthfile.expansion import UNKNOWN
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Template
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import EdgeKind, Guard, Need, Opacity, Opaque, Taken
 from matrixbuild.core.earthfile.recipe import Evaluation, FromContext, copies_of
@@ -126,6 +127,9 @@ class Analysis:
     """What a profile says of commands that read their whole environment, and was believed."""
     corrections: tuple[Correction, ...] = ()
     """What a manifest's `uses` changed."""
+    decisions: Decisions = field(default_factory=Decisions)
+    """What decided; `refs`: what the names of base images are made of, in the order of `bases`."""
+    refs: tuple[Template, ...] = ()
 
     @property
     def used_names(self) -> frozenset[str]:
@@ -222,6 +226,8 @@ def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]], told:
         # The default of an ARG that nothing reads may be another.
         commands=(*evaluation.commands, *(f"ARG {name}={default}" for name, default in findings.defaults if name in used)),
         stated=(*findings.stated, *_told(inspected, told or {})),
+        decisions=examined.decisions,
+        refs=tuple(ref for ref in examined.refs if not any(isinstance(part, str) and UNKNOWN in part for part in ref)),
     )
 
 

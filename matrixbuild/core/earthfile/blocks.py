@@ -33,6 +33,8 @@ def run_body(target: Target, body: Body) -> None:
 
 def _statement(target: Target, statement: syntax.Statement) -> None:
     target.walk.at = statement.place if not isinstance(statement, syntax.With) else statement.command.place
+    if target.walk.steps and not isinstance(statement, syntax.If):
+        target.walk.steps.note(target, statement)
     match statement:
         case syntax.Command():
             target.walk.note(statement.name, declarations.noted(target, statement), listed=statement.exec_mode)
@@ -196,7 +198,7 @@ def _carry_out(target: Target, command: Command) -> None:
 
 
 def _shadow(target: Target) -> Target:
-    visits = Visits(upfront=target.walk.visits.upfront)
+    visits = Visits(upfront=target.walk.visits.upfront, decisions=target.walk.decisions)
     now = target.walk
     findings = None if now.findings is None else Findings(uncertain=now.findings.uncertain)
     fresh = {"declared": set[str](), "used": {}, "commands": [], "files": set[str](), "inside": list(now.inside), "bases": dict(now.bases)}

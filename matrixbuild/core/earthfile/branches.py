@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matrixbuild.core.earthfile import syntax, worlds
-from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, condition, items
+from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, items
+from matrixbuild.core.earthfile.decisions import Verdict, judged
 from matrixbuild.core.earthfile.environment import shell_flags, use_text
 from matrixbuild.core.earthfile.expansion import Value, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
@@ -46,7 +47,7 @@ class _Arm:
 def if_(target: Target, findings: Findings, statement: If, run_body: RunBody) -> None:
     """IF ... END. Raises EarthfileError."""
     target.check_push_order(statement.place, "IF")
-    if _only_sets(statement) and _set(target, findings, statement, run_body):
+    if _only_sets(statement) and _set(target, statement, run_body):
         return
     _walk(target, findings, list(_arms(statement)), statement.otherwise or (), run_body)
 
@@ -66,15 +67,18 @@ def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: t
     shell_flags(findings, arm.flags, arm.place)
     target.check_from(arm.place, arm.keyword)
     target.check_shell(arm.place, f"{arm.keyword} {arm.text}")
-    holds, taint = (None, frozenset[str]()) if arm.listed else _decided(target, arm.text)
-    target.walk.use(Value(text="", taint=taint), arm.place)
-    if holds is not None:
-        if holds:
+    verdict = Verdict(None) if arm.listed else _decided(target, arm.text)
+    # What of it decides is noted already, where its answer is known.
+    target.walk.use(Value(text="", taint=verdict.taint), arm.place, decides=verdict.holds is None)
+    if verdict.holds is not None:
+        if verdict.holds:
             run_body(target, arm.body)
         else:
             _walk(target, findings, rest, otherwise, run_body)
         return
-    _waver(target, findings, arm.text)
+    if target.walk.steps:
+        target.walk.steps.doubt(target, arm.expression, (*arm.body, *(each for other in rest for each in other.body), *otherwise), arm.place)
+    _waver(target, arm.text)
     runs(target, findings, f"{arm.keyword} {arm.text}", " ".join(arm.expression), arm.place)
     findings.note(Opacity.VALUES, arm.place, f"whether {arm.text} holds is known only while it is built: both branches are taken into account")
     _both(target, findings, arm.place, lambda: run_body(target, arm.body), lambda: _walk(target, findings, rest, otherwise, run_body))
@@ -128,24 +132,25 @@ def runs(target: Target, findings: Findings, command: str, text: str, place: Pla
     target.visit.tree = ShellNode(parent=target.visit.tree, command=f"RUN {command}", place=place)
 
 
-def _waver(target: Target, findings: Findings, text: str) -> None:
+def _waver(target: Target, text: str) -> None:
     """What is not known with these values may be known with others: the ARGs that a text names decide all the same."""
     for name, taint in target.variables.influences().items():
         if name in text:
-            findings.deciding |= taint
+            target.walk.decide(taint)
 
 
-def _decided(target: Target, text: str) -> tuple[bool | None, frozenset[str]]:
-    """Whether a condition holds (None: only a build knows), and the overrides that decided."""
-    try:
-        answer = condition(text, target.lookup)
-        # dash has neither [[ nor ==: what it would answer otherwise depends on which shell the image has.
-        robust = not answer.shells or condition(text, target.lookup, bare=True).status == 0 if answer.status == 0 else True
-    except (NeedsShell, UnknownVariable, ShellSyntax):
-        return None, frozenset()
-    if answer.unmatched or not robust:
-        return None, answer.taint
-    return answer.status == 0, answer.taint
+def _decided(target: Target, text: str) -> Verdict:
+    """Whether a condition holds; where that is known, what is gone through hangs on it from here on."""
+    asked: dict[str, Value | None] = {}
+
+    def lookup(name: str) -> Value | None:
+        asked[name] = target.lookup(name)
+        return asked[name]
+
+    verdict = judged(text, lookup)
+    if verdict.holds is not None:
+        target.walk.decisions.held(text, asked, verdict)
+    return verdict
 
 
 # IFs that only set variables ------------------------------------------------
@@ -163,25 +168,24 @@ def _sets(statement: syntax.Statement) -> bool:
     return isinstance(statement, Command) and statement.name in ("ARG", "LET", "SET") and "$(" not in " ".join(statement.args)
 
 
-def _set(target: Target, findings: Findings, statement: If, run_body: RunBody) -> bool:
+def _set(target: Target, statement: If, run_body: RunBody) -> bool:
     """Take the branch that holds and let the condition influence what any branch sets, and nothing else; False where that is not known."""
     taint: frozenset[str] = frozenset()
     taken = statement.otherwise or ()
     target.check_from(statement.place, "IF")
     target.check_shell(statement.place, "IF")
     for arm in _arms(statement):
-        holds, read = _decided(target, arm.text)
-        if holds is None:
+        verdict = _decided(target, arm.text)
+        if verdict.holds is None:
             return False
-        taint |= read
-        if holds:
+        taint |= verdict.taint
+        if verdict.holds:
             taken = arm.body
             break
     # Not the branch that was taken: what only sets such variables is no part of what was done.
     target.walk.note_statement(statement)
     with target.walk.silence():
         run_body(target, taken)
-    findings.deciding |= taint
     if taint:
         for name in sorted(set(_names(statement))):
             _mark(target, name, taint)
@@ -235,7 +239,7 @@ def for_(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> N
 
 def _for_unknown(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> None:
     """Not at all, once, and again until nothing new becomes unknown."""
-    _waver(target, findings, loop.text)
+    _waver(target, loop.text)
     mounts = " ".join(str(value) for _, value in loop.flags.given)
     runs(target, findings, f"FOR {loop.name} IN {loop.text}", f"{mounts} {loop.text}", loop.place)
     findings.note(Opacity.VALUES, loop.place, f"what {loop.name} runs over is known only while it is built")

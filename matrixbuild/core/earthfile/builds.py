@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.call_args import flag_args
-from matrixbuild.core.earthfile.expansion import ShellOut, Value, WordError, expand, runs_a_shell
+from matrixbuild.core.earthfile.expansion import ShellOut, Value, WordError, alike, expand, runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
@@ -183,7 +183,7 @@ def prove_ahead(target: Target, before: tuple[Value, ...], flags: Flags, shadow:
     """Whether a BUILD reads the same as ahead of its turn. Where it does not, raise EarthfileError if Earthly's conversion ahead fails."""
     now = tuple(target.expand(word, place, keep_plus_escape=True) for word in flags.words)
     for old, new in zip(before, now, strict=True):
-        target.walk.decide(old.taint | new.taint if old != new else frozenset())
+        target.walk.decide(frozenset() if alike(old, new) else old.taint | new.taint)
     if [value.text for value in now] == [value.text for value in before]:
         return True
     try:

@@ -22,7 +22,7 @@ def flag_args(values: list[Value], place: Place) -> list[tuple[str, Value]]:
         if text is None:
             waiting = name
         else:
-            found.append((name, value.with_text(text)))
+            found.append((name, value.behind(len(value.text) - len(text))))
     if waiting:
         raise EarthfileError(Fault.INVALID_ARG, f"--{waiting} has no value", place=place, hint=f"write --{waiting}=value")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matrixbuild.core.earthfile.expansion import EMPTY, Value, runs_a_shell
+from matrixbuild.core.earthfile.expansion import EMPTY, Value, alike, runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
@@ -63,7 +63,7 @@ def noted(target: Target, command: Command) -> tuple[str, ...]:
 
 def _is_ambient(target: Target, name: str) -> bool:
     override = target.variables.frame.overriding.get(name)
-    return override is not None and override == target.walk.visits.ambient.get(name)
+    return override is not None and alike(override, target.walk.visits.ambient.get(name))
 
 
 def _given(target: Target, name: str) -> bool:
@@ -97,7 +97,7 @@ def _is_global(target: Target, flags: Flags, place: Place) -> bool:
 
 def _note_input(target: Target, name: str, value: Value, default: Value, behind: Behind) -> None:
     if len(target.variables.frames) == 1:
-        target.visit.reads(name, value.text, default.text, behind)
+        target.visit.reads(name, value, default, behind)
 
 
 def _located(problem: ScopeProblem, place: Place) -> EarthfileError:

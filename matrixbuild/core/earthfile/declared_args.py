@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from itertools import chain
 
 from matrixbuild.core.earthfile import syntax
@@ -13,22 +11,11 @@ def declared_args(earthfile: syntax.Earthfile) -> dict[str, str | None]:
     """Each name once, with the default of its first declaration ("" where that has none); None where it is computed."""
     found: dict[str, str | None] = {}
     bodies = (earthfile.base, *(target.body for target in chain(earthfile.targets, earthfile.functions)))
-    for command in chain.from_iterable(map(_commands, bodies)):
+    for command in chain.from_iterable(map(syntax.commands, bodies)):
         words = [word for word in command.args if not word.startswith("--")] if command.name == "ARG" else []
         if words:
             found.setdefault(words[0], _literal(words[2]) if len(words) > 2 else "")
     return found
-
-
-def _commands(node: object) -> Iterator[syntax.Command]:
-    if isinstance(node, syntax.Command):
-        yield node
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from _commands(item)
-    elif is_dataclass(node):
-        for each in fields(node):
-            yield from _commands(getattr(node, each.name))
 
 
 def _literal(text: str) -> str | None:

@@ -45,13 +45,14 @@ def stage(
     args: Mapping[str, str],
     context: Callable[[str], FromContext | FromTree],
     platform: Platform,
-    image_config: Callable[[str, Platform], ImageConfig | None],
+    image_config: Callable[[str, Platform, str], ImageConfig | None],
     note: Note | None = None,
 ) -> Image:
     """The stage `target` (a name or an index; None: the last), evaluated with what it needs and nothing else.
 
     `context` gives the source for a path of the build context; `image_config` a base image's configuration, or None where it is not known
-    (then a variable that only it could define is UNKNOWN_VALUE). Raises EarthfileError: SYNTAX, NEEDS_EARTHLY for RUN and what else is not
+    (then a variable that only it could define is UNKNOWN_VALUE); it is told the image, the platform and
+    the word of the FROM that names it. Raises EarthfileError: SYNTAX, NEEDS_EARTHLY for RUN and what else is not
     executed here, UNKNOWN_TARGET, INVALID_ARG, UNKNOWN_VALUE. With `note` it is evaluated in part: RUN and the like change nothing that
     is told, and are noted.
     """
@@ -92,7 +93,7 @@ class _Dockerfile:
         args: Mapping[str, str],
         context: Callable[[str], FromContext | FromTree],
         platform: Platform,
-        image_config: Callable[[str, Platform], ImageConfig | None],
+        image_config: Callable[[str, Platform, str], ImageConfig | None],
         note: Note | None,
     ) -> None:
         self._file = file
@@ -191,7 +192,7 @@ class _Dockerfile:
             # It may be any of the stages above, with what they read.
             kind = Opacity.INPUTS if index else Opacity.VALUES
             self._note(kind, written.start.place, "which base image this is, is known only while it is built")
-        config = self._image_config(written.base, platform)
+        config = self._image_config(written.base, platform, written.start.rest.split()[0])
         if self._note and config is None:
             self._note(Opacity.VALUES, written.start.place, "the base image is taken to have no ONBUILD: nobody looked at it")
         tree = BaseImage(ref=written.base, platform=platform, place=written.start.place)
@@ -288,7 +289,7 @@ class _Dockerfile:
         if origin.isdecimal():
             raise instruction.error(f"there is no stage {origin} before this one", fault=Fault.INVALID_ARG)
         if self._note and origin != "scratch":
-            self._image_config(origin, self._platform)  # one of the images that it is made of
+            self._image_config(origin, self._platform, origin)  # one of the images that it is made of
         return FromTree(tree=BaseImage(ref=origin, platform=self._platform, place=instruction.place), pattern=path)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dockerfile_parse import DockerfileParser
 
@@ -78,6 +79,7 @@ class _File:
         return self._lines
 
 
+@lru_cache(maxsize=64)  # the same Dockerfile is met in every evaluation
 def instructions(text: str, *, file: str) -> tuple[Instruction, ...]:
     """Raises EarthfileError (SYNTAX) for what no Dockerfile is."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")

@@ -80,7 +80,8 @@ def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variabl
     words = _words(text)
     findings.say(visit, words, place)
     # The value of a variable may be a command, or a variable's name.
-    read = words | variables.spelled()
+    environment = variables.environment()
+    read = words | environment.spelled
     whole = _whole(text)
     statement = stated(text, place.file, walk.known.statements) if whole else None
     if statement:
@@ -88,7 +89,8 @@ def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variabl
         read |= statement.reads
         whole = False
     rest: dict[str, frozenset[str]] = {}
-    for name, taint in variables.influences().items():
+    walk.decisions.hear(environment.influences, environment.tainted)
+    for name, taint in environment.influences.items():
         if whole or name in read or read_by_custom(name):
             walk.use(Value(text="", taint=taint), place, decides=False)
         else:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from matrixbuild.core.earthfile import blocks, froms, saves, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
+from matrixbuild.core.earthfile.decisions import Decisions
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Given, Template, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import Findings
@@ -16,6 +17,7 @@ from matrixbuild.core.earthfile.recipe import Evaluation, Image, SavedImage, Sav
 from matrixbuild.core.earthfile.references import TARGET_NAME
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.scope import Frame, Scope, Variables
+from matrixbuild.core.earthfile.stepping import Stepping
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Target
 from matrixbuild.core.earthfile.visits import Block, Item, Visit, Visits, check_images
 from matrixbuild.core.earthfile.walk import Entry, Parsed, Walk, Want
@@ -51,17 +53,25 @@ class Examined:
     visit: Visit
     findings: Findings
     features: Features
+    decisions: Decisions
+    refs: tuple[Template, ...]
+    """What the names of the base images are made of, in the order in which they were met."""
 
 
-def examine(call: Call, known: Known) -> Examined | Wanted:
-    """Evaluate in part: as `evaluate`, but nothing that only Earthly can do is refused. Raises EarthfileError for what Earthly refuses too."""
+def examine(call: Call, known: Known, steps: Stepping | None = None) -> Examined | Wanted:
+    """Evaluate in part: as `evaluate`, but nothing that only Earthly can do is refused. `steps` gets all that is gone through. Raises
+    EarthfileError for what Earthly refuses too."""
     findings = Findings()
     try:
         walk = _walk(replace(call, partial=True, unknown_images=True), known, findings)
+        walk.steps = steps
         visit = _entered(walk)
-        findings.deciding |= walk.deciding | walk.visits.compared
+        walk.decisions.finish()
+        findings.deciding |= walk.decisions.names
         features = walk.parsed(visit.directory, place=walk.at).features
-        return Examined(evaluation=_result(walk, visit), visit=visit, findings=findings, features=features)
+        return Examined(
+            evaluation=_result(walk, visit), visit=visit, findings=findings, features=features, decisions=walk.decisions, refs=tuple(walk.refs)
+        )
     except Want as want:
         return want.wanted
     except RecursionError:
@@ -88,7 +98,8 @@ def _place(call: Call) -> Place:
 def _walk(call: Call, known: Known, findings: Findings | None) -> Walk:
     if name := next((name for name, _ in call.overrides if name in RESERVED), ""):
         raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot be given a value", hint="remove it from the args")
-    walk = Walk(call=call, known=known, visits=Visits(upfront=True), enter=enter, findings=findings)
+    decisions = Decisions(given=dict(call.overrides))
+    walk = Walk(call=call, known=known, visits=Visits(upfront=True, decisions=decisions), enter=enter, findings=findings, decisions=decisions)
     walk.visits.upfront = walk.parsed(_directory(call), place=_place(call)).features.use_visited_upfront_hash_collection
     if not TARGET_NAME.fullmatch(call.target):
         hint = "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'"
@@ -99,7 +110,7 @@ def _walk(call: Call, known: Known, findings: Findings | None) -> Walk:
 def _entered(walk: Walk) -> Visit:
     """Go through the called target."""
     call, block = walk.call, Block()
-    overriding = Scope({name: Value(text=text, taint=frozenset({name})) for name, text in call.overrides}, ambient=call.partial)
+    overriding = Scope({name: _overriding(name, text) for name, text in call.overrides}, ambient=call.partial)
     entry = Entry(
         directory=_directory(call),
         name=call.target,
@@ -116,6 +127,10 @@ def _entered(walk: Walk) -> Visit:
     return visit
 
 
+def _overriding(name: str, text: str) -> Value:
+    return Value(text=text, taint=frozenset({name}), parts=(Given(name),) if Given.takes(text) else None)
+
+
 def _result(walk: Walk, visit: Visit) -> Evaluation:
     legacy = [item for each in walk.visits.all if each.saving for item in each.legacy]
     check_images([item for item in legacy if item.checked])
@@ -129,7 +144,7 @@ def _result(walk: Walk, visit: Visit) -> Evaluation:
         images=tuple(item.output for item in saved if isinstance(item.output, SavedImage)),
         locals=tuple(item.output for item in saved if isinstance(item.output, SavedLocal)),
         declared=frozenset(walk.declared),
-        deciding=frozenset(walk.deciding | walk.visits.compared),
+        deciding=frozenset(walk.decisions.names),
         used=tuple(walk.used),
         commands=tuple(walk.commands),
         base_images=tuple(walk.bases.values()),

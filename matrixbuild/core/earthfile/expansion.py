@@ -8,24 +8,71 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
+
+_TAKEN = re.compile(r"[A-Za-z0-9_./:@=,-][A-Za-z0-9_./:@=,+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The part of a text that is an override's value, as it is."""
+
+    name: str
+
+    @staticmethod
+    def takes(text: str) -> bool:
+        """Whether a value stays as it is wherever it comes to stand: with a backslash or quotes, say, it need not; empty it is no part."""
+        return bool(_TAKEN.fullmatch(text))
+
+
+Template = tuple["str | Given", ...]
+"""What a text is made of, one part behind the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A text, the names of the overrides that influenced it, and (where a base image is not known) a variable in it that is not known."""
+    """A text, the names of the overrides that influenced it, and (where a base image is not known) a variable in it that is not known.
+
+    `parts` are what the text is made of where that is known: with other overrides that lead the same way, it is made of theirs.
+    """
 
     text: str
     taint: frozenset[str] = frozenset()
     unknown: str = ""
+    parts: Template | None = field(default=None, compare=False)
+
+    @property
+    def template(self) -> Template | None:
+        """What the text is made of; None where overrides influenced it nobody knows how."""
+        return self.parts if self.parts is not None or self.taint else (self.text,)
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether other overrides could give another text, and which is known."""
+        return self.parts is not None and any(isinstance(part, Given) for part in self.parts)
 
     def with_text(self, text: str) -> Value:
-        """Another text that came from the same influences."""
-        return Value(text=text, taint=self.taint, unknown=self.unknown)
+        """Another text that came from the same influences, and from this text alone."""
+        if text == self.text:
+            return self
+        constant = self.parts is not None and not self.symbolic
+        return Value(text=text, taint=self.taint, unknown=self.unknown, parts=(text,) if constant else None)
+
+    def behind(self, count: int) -> Value:
+        """The text behind its first `count` characters."""
+        first = self.parts[0] if self.parts else None
+        if self.parts is None or not isinstance(first, str) or len(first) < count:
+            return self.with_text(self.text[count:])
+        return Value(text=self.text[count:], taint=self.taint, unknown=self.unknown, parts=(first[count:], *self.parts[1:]))
 
     def influenced(self, taint: frozenset[str]) -> Value:
-        """The same text, with further influences."""
+        """The same text, with further influences: it would not be here with other answers to what was asked of these."""
+        return Value(text=self.text, taint=self.taint | taint, unknown=self.unknown, parts=self.template)
+
+    def obscured(self, taint: frozenset[str]) -> Value:
+        """The same text, with further influences; with other overrides it would be another, nobody knows which."""
         return Value(text=self.text, taint=self.taint | taint, unknown=self.unknown)
 
 
@@ -66,11 +113,39 @@ class ShellOut(Exception):  # noqa: N818  (not an error of the word: it asks for
 def joined(parts: Iterable[Value], separator: str = "") -> Value:
     """Several values as one."""
     values = tuple(parts)
-    taint = frozenset[str]().union(*(value.taint for value in values))
+    if len(values) == 1:
+        return values[0]
+    if not values:
+        return EMPTY
+    text = separator.join([value.text for value in values])
+    taint = _NONE.union(*[value.taint for value in values])
     unknown = next((value.unknown for value in values if value.unknown), "")
-    return Value(text=separator.join(value.text for value in values), taint=taint, unknown=unknown)
+    return Value(text=text, taint=taint, unknown=unknown, parts=_made_of(values, separator) if taint else None)
 
 
+_NONE = frozenset[str]()
+
+
+def _made_of(values: Iterable[Value], separator: str) -> Template | None:
+    found: list[str | Given] = []
+    for value in values:
+        template = value.template
+        if template is None:
+            return None
+        for part in ((separator, *template) if separator and found else template):
+            if isinstance(part, str) and found and isinstance(found[-1], str):
+                found[-1] += part
+            else:
+                found.append(part)
+    return tuple(found)
+
+
+def alike(one: Value, other: Value | None) -> bool:
+    """Whether two values are the same, and made in the same way."""
+    return one is other or (other is not None and one == other and one.parts == other.parts)
+
+
+@lru_cache(maxsize=4096)
 def unknown_value(name: str) -> Value:
     """What stands for a variable that only an image we have not seen could define."""
     return Value(text=f"{UNKNOWN}{name}{UNKNOWN}", unknown=name)
@@ -89,6 +164,7 @@ def expand(
     return value if keep_plus_escape else value.with_text(value.text.replace("\\+", "+"))
 
 
+@lru_cache(maxsize=8192)  # the same words are met in every evaluation
 def runs_a_shell(word: str) -> bool:
     """Whether a word holds a `$(...)`, or cannot be lexed at all (what Earthly asks before it converts a BUILD ahead of its turn)."""
     try:
@@ -99,12 +175,44 @@ def runs_a_shell(word: str) -> bool:
 
 
 def _expand_earthly(word: str, lookup: Lookup, tested: Tested | None) -> Value:
-    if not any(char in word for char in "$'\"\\"):
-        return Value(text=word)
+    if (plan := _plan(word)) is not None:
+        return joined([_standing_for(each, lookup) if variable else _plain_value(each) for each, variable in plan])
     try:
         return _Lexer(word, lookup, Dialect.EARTHLY, tested).whole()
     except WordError as error:
         raise WordError(f"cannot expand {word}: {error}", malformed=error.malformed) from None
+
+
+_RUN_OF_PLAIN = re.compile(r"""([^$'"\\]+)|\$([A-Za-z_][A-Za-z0-9_]*)(?!\w)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\"""")
+
+
+@lru_cache(maxsize=8192)
+def _plan(word: str) -> tuple[tuple[str, bool], ...] | None:
+    """The texts and (True) the names of variables that a word is made of, one behind the other; None for what only a lexer can read."""
+    found: list[tuple[str, bool]] = []
+    at, quotes = 0, 0
+    while at < len(word):
+        part = _RUN_OF_PLAIN.match(word, at)
+        if part is None:
+            return None
+        at = part.end()
+        quotes += part[0] == '"'
+        if part[0] != '"':
+            found.append((part[1], False) if part[1] else (part[2] or part[3], True))
+    return tuple(found) if quotes % 2 == 0 else None
+
+
+@lru_cache(maxsize=8192)
+def _plain_value(text: str) -> Value:
+    return Value(text=text)
+
+
+def _standing_for(name: str, lookup: Lookup) -> Value:
+    """What a variable stands for in the Earthly dialect; nothing where it is not set. Raises ShellOut for what only a shell in the image knows."""
+    value = lookup(name)
+    if value is None and name in _ASKED_OF_A_SHELL:
+        raise ShellOut(f"echo ${name}")
+    return value or EMPTY
 
 
 def _expand_docker(word: str, lookup: Lookup, tested: Tested | None) -> Value:
@@ -269,7 +377,7 @@ class _Lexer:
 
 def _modified(name: str, modifier: str, value: Value | None, word: Value) -> Value:
     if value is not None and value.unknown:
-        return value.influenced(word.taint)
+        return value.obscured(word.taint)
     plain = value or EMPTY
     empty = value is None or (not value.text and modifier.startswith(":"))
     match modifier[-1]:
@@ -282,6 +390,6 @@ def _modified(name: str, modifier: str, value: Value | None, word: Value) -> Val
                 raise WordError(f"{name} {'is not set or empty' if modifier == ':?' else 'is not set'}{f' ({word.text})' if word.text else ''}")
             return plain
         case "%":
-            return plain.influenced(word.taint).with_text(plain.text.removesuffix(word.text))
+            return plain.obscured(word.taint).with_text(plain.text.removesuffix(word.text))
         case _:
-            return plain.influenced(word.taint).with_text(plain.text.removeprefix(word.text))
+            return plain.obscured(word.taint).with_text(plain.text.removeprefix(word.text))

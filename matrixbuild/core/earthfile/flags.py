@@ -110,6 +110,9 @@ class Flags:
 
     def on(self, name: str) -> bool:
         """Whether a boolean flag is on; the last one counts."""
+        if not self.given:
+            self._check(name, Form.SWITCH)
+            return False
         return bool(self._last(name, Form.SWITCH, default=False))
 
     def text(self, name: str) -> str:
@@ -145,8 +148,24 @@ def parse_flags(command: Command, *, expand: Callable[[str], str] | None = None)
 
 def read_flags(command: str, args: Sequence[str], *, place: Place, expand: Callable[[str], str] | None = None) -> Flags:
     """As `parse_flags`, for the words of IF (its expression) and FOR (its args), which are no commands of their own."""
-    reader = _Reader(command, grouped(args), place, expand if command == "RUN" else None)
+    words = grouped(args)
+    if command != "RUN" or expand is None or not (words and words[0].startswith("-")):
+        expand = None
+        if (found := _read_before(command, words)) is not None:
+            return found
+    reader = _Reader(command, words, place, expand)
     given = reader.flags()
+    return Flags(command=command, given=given, words=reader.rest())
+
+
+@lru_cache(maxsize=8192)
+def _read_before(command: str, words: tuple[str, ...]) -> Flags | None:
+    """The flags of the same words, which are met in every evaluation; None where something is wrong with them, which is told with a place."""
+    reader = _Reader(command, words, Place(file="", line=1), None)
+    try:
+        given = reader.flags()
+    except EarthfileError:
+        return None
     return Flags(command=command, given=given, words=reader.rest())
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from matrixbuild.core.earthfile import dockerfile
 from matrixbuild.core.earthfile.call_args import key_value
+from matrixbuild.core.earthfile.dockerfile_bases import base_arg, base_args, stage_names
 from matrixbuild.core.earthfile.dockerfile_text import Instruction, arg_words, instructions
 from matrixbuild.core.earthfile.environment import say
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Value, unknown_value
+from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Template, Value, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
@@ -46,26 +47,36 @@ def from_(target: Target, command: Command) -> None:
     start(target, name, args, flags, place)
 
 
-def _name(target: Target, word: str, place: Place) -> str:
-    """What FROM names; in a partial evaluation with markers where it is certain that it is no target of this checkout."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Name:
+    """What a FROM names, and what that text is made of."""
+
+    text: str
+    made: Template
+
+
+def _name(target: Target, word: str, place: Place) -> _Name:
+    """In a partial evaluation with markers where it is certain that it is no target of this checkout."""
     value = target.expand(word, place, keep_plus_escape=True)
     if target.walk.findings and value.unknown and value.text[:1].isalnum() and "/" in value.text.partition(UNKNOWN)[0]:
         target.walk.findings.note(Opacity.VALUES, place, f"which base image {word} is, is known only while it is built")
-        return target.walk.use(value, place)
-    return target.known_text(word, place, keep_plus_escape=True)
+        return _Name(text=target.walk.use(value, place), made=(value.text,))
+    if value.unknown:
+        raise target.unknown(value.unknown, place)
+    return _Name(text=value.text, made=target.walk.image_name(value, place))
 
 
-def start(target: Target, name: str, args: list[tuple[str, Value]], flags: Flags, place: Place) -> None:
+def start(target: Target, name: _Name, args: list[tuple[str, Value]], flags: Flags, place: Place) -> None:
     """What FROM does once its words are expanded."""
     target.cmd_set = False
     target.declare_not_local()
     platform = target.set_platform(target.platform(flags.text("platform"), place), place)
-    if "+" in name:
-        reference = target.reference(name, place)
+    if "+" in name.text:
+        reference = target.reference(name.text, place)
         from_target(target, reference, tuple(args), place, pass_args=flags.on("pass-args"))
         return
     if args:
-        raise EarthfileError(Fault.INVALID_ARG, f"FROM {name} takes no args: it is an image", place=place, hint="args are for FROM +target")
+        raise EarthfileError(Fault.INVALID_ARG, f"FROM {name.text} takes no args: it is an image", place=place, hint="args are for FROM +target")
     _from_image(target, name, platform, place)
 
 
@@ -90,22 +101,21 @@ def from_target(target: Target, reference: Reference, args: Args, place: Place, 
 
 
 def _take_globals(target: Target, other: Visit) -> None:
-    for name in sorted(other.globals.active_names()):
-        value = other.globals.active(name)
-        if value is not None and target.variables.active(name) is None:
-            default = other.inputs.get(name, ("", ""))[1]
-            target.visit.reads(name, value.text, default, other.behind.get(name, Behind(taint=value.taint, given=True)))
+    for name in sorted(other.globals.active_names() - target.variables.visible()):
+        if (value := other.globals.active(name)) is not None:
+            default = other.inputs.get(name, (EMPTY, EMPTY))[1]
+            target.visit.reads(name, value, default, other.behind.get(name, Behind(taint=value.taint, given=True)))
     target.variables.frame.globals = other.globals.copy()
     target.variables.frame.global_imports = dict(other.imports)
 
 
-def _from_image(target: Target, name: str, platform: Platform, place: Place) -> None:
-    if name == "scratch":
+def _from_image(target: Target, name: _Name, platform: Platform, place: Place) -> None:
+    if name.text == "scratch":
         bare = Platform(os=platform.os, architecture=platform.architecture)
         _begin(target, Image(tree=Scratch(), config=replace(EMPTY_IMAGE, platform=bare)), workdir="", envs=())
         return
-    _check_name(name, place)
-    node, config = target.walk.base_image(name, platform, place)
+    _check_name(name.text, place)
+    node, config = target.walk.base_image(name.text, platform, place, name.made)
     target.variables.envs_unknown = config is None
     base = config or ImageConfig(platform=platform)
     _begin(target, Image(tree=node, config=_as_earthly_reads(base)), workdir=base.workdir, envs=base.env)
@@ -181,20 +191,33 @@ def _begin_stage(target: Target, stage: _Stage, args: list[tuple[str, Value]], p
         target.walk.note(instruction.name, (*texts, *(("escape", instruction.escape) if instruction.escape != "\\" else ())))
         if findings:
             say(findings, target.visit, " ".join(texts), instruction.place)
+    made = _bases_made(target, found, args, place)
     image = dockerfile.stage(
         text,
         file=stage.file,
         target=stage.name or None,
-        args={name: target.walk.use(value, place) if findings is None or _takes(found, name) else value.text for name, value in args},
+        args={name: value.text for name, value in args},
         context=lambda pattern: _in_context(stage.context, pattern),
         platform=stage.platform,
-        image_config=lambda ref, of: target.walk.base_image(ref, of, place)[1],
+        image_config=lambda ref, of, word: target.walk.base_image(ref, of, place, made.get(base_arg(word)))[1],
         note=findings.note if findings else None,
     )
     if findings:
         findings.take(target.visit, image.tree)
     _begin(target, Image(tree=image.tree, config=replace(image.config, shell=None)), workdir=image.config.workdir, envs=image.config.env)
     target.variables.envs_unknown = not _is_known(target, image.tree)
+
+
+def _bases_made(target: Target, found: tuple[Instruction, ...], args: list[tuple[str, Value]], place: Place) -> dict[str, Template]:
+    """Counts the build args that a Dockerfile takes as used; of those that are base images in it and nothing else, what they are made of."""
+    names, stages = (base_args(found), stage_names(found)) if target.walk.findings else (frozenset[str](), frozenset[str]())
+    made: dict[str, Template] = {}
+    for name, value in args:
+        if name in names:
+            made[name] = target.walk.image_name(value, place, stages)
+        elif target.walk.findings is None or _takes(found, name):
+            target.walk.use(value, place)
+    return made
 
 
 def _is_known(target: Target, tree: Tree) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.walk import IGNORE_FILES, Walk
@@ -20,9 +21,10 @@ def ignored(walk: Walk, directory: str, *, implicit: bool, docker: bool, place: 
         raise EarthfileError(Fault.IGNORE_CONFLICT, summary, place=place, hint="remove one of them")
     if not found and docker:
         found = [text for text in walk.texts(posixpath.join(directory, ".dockerignore")) if text is not None]
-    return (*(pattern for text in found for pattern in patterns(text)), *(_IMPLICIT if implicit else ()))
+    return (*[pattern for text in found for pattern in patterns(text)], *(_IMPLICIT if implicit else ()))
 
 
+@lru_cache(maxsize=512)
 def patterns(text: str) -> tuple[str, ...]:
     """The patterns of an ignore file, as Docker reads it: comments and blanks off, paths cleaned, `!` kept in front."""
     found = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.names import Platform
 
@@ -60,3 +63,13 @@ def platform_args(whose: str, platform: Platform) -> dict[str, str]:
         f"{whose}ARCH": platform.architecture,
         f"{whose}VARIANT": platform.variant,
     }
+
+
+@lru_cache(maxsize=64)
+def platform_values(whose: str, platform: Platform) -> dict[str, Value]:
+    """The same as values; not to be changed."""
+    return {name: Value(text=value) for name, value in platform_args(whose, platform).items()}
+
+
+NOT_LOCAL = Value(text="false")
+"""EARTHLY_LOCALLY where nothing runs on the machine that builds."""

@@ -61,6 +61,8 @@ def guard(text: str, target: Target) -> str | None:
         expanded = [[field.text for word in words for field in fields(word, reader)] for words in lines]
     except (NeedsShell, ShellSyntax, UnknownVariable):
         return None
+    finally:
+        target.walk.decisions.verbatim |= reader.taint
     if not expanded or not _fails(expanded[-1]) or not all(line and line[0] in _OF_GUARDS for line in expanded):
         return None
     said = [" ".join(word for word in line[1:] if word not in ("-e", "-n")) for line in expanded if line[0] in ("echo", "printf")]

@@ -23,6 +23,7 @@ def save_image(target: Target, command: Command) -> None:
         raise EarthfileError(Fault.INVALID_ARG, "SAVE IMAGE --push needs a name", place=place, hint="write SAVE IMAGE --push registry/repository:tag")
     values = [target.expand(word, place) for word in flags.words]
     names = tuple(value.text for value in values)
+    target.walk.decisions.verbatim.update(*(value.taint for value in values))
     if target.walk.findings:
         target.walk.findings.named.update(*(value.taint for value in values))
     if not names and not flags.on("cache-hint") and not flags.texts("cache-from"):

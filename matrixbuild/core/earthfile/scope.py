@@ -6,6 +6,7 @@ LET beats an override that was passed on active (--pass-args), which beats an AR
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -37,12 +38,17 @@ class ScopeProblem(Exception):  # noqa: N818
         self.hint = hint
 
 
+_STAMPS = itertools.count()
+
+
 class Scope:
     """Names with their values, each active or not."""
 
     def __init__(self, values: Mapping[str, Value] | None = None, *, active: Iterable[str] = (), ambient: bool = False) -> None:
         self._values = dict(values or {})
         self._active = set(active)
+        self.stamp = next(_STAMPS)
+        """Two scopes with one stamp have the same names and values."""
         self.ambient = ambient
         """Overrides of the whole call come in here: each ARG without a value could have had one."""
         self.absent: dict[str, frozenset[str]] = {}
@@ -68,30 +74,43 @@ class Scope:
     def active_texts(self) -> list[str]:
         return [self._values[name].text for name in self._active]
 
+    def tainted(self) -> Iterator[Value]:
+        """The active values that overrides are behind."""
+        return (value for name in self._active if (value := self._values[name]).taint)
+
     def taints(self) -> dict[str, frozenset[str]]:
         """The overrides behind each active name."""
         return {name: self._values[name].taint for name in self._active}
 
     def put(self, name: str, value: Value, *, active: bool = True) -> None:
         self._values[name] = value
+        self.stamp = next(_STAMPS)
         self.absent.pop(name, None)
         self.perhaps.discard(name)
         if active:
             self._active.add(name)
 
+    def put_all(self, values: Mapping[str, Value], *, active: bool = True) -> None:
+        for name, value in values.items():
+            self.put(name, value, active=active)
+
     def remove(self, name: str) -> None:
         self._values.pop(name, None)
+        self.stamp = next(_STAMPS)
         self._active.discard(name)
 
     def mark(self, name: str, taint: frozenset[str]) -> None:
         """A condition decided on the value of a name, or on its not being here."""
+        self.stamp = next(_STAMPS)
         if name in self._values:
             self._values[name] = self._values[name].influenced(taint)
         else:
             self.absent[name] = self.absent.get(name, frozenset()) | taint
 
     def copy(self) -> Scope:
-        return self._like(self._values, self._active)
+        made = self._like(self._values, self._active)
+        made.stamp = self.stamp
+        return made
 
     def _like(self, values: Mapping[str, Value], active: Iterable[str]) -> Scope:
         made = Scope(values, active=active, ambient=self.ambient)
@@ -140,6 +159,16 @@ class Frame:
     imports: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Environment:
+    """What a command sees: `influences` are the names in its environment that overrides had a part in, with these; `spelled` the words that stand
+    in values which are visible there; `tainted` the values among them that overrides had a part in."""
+
+    influences: Mapping[str, frozenset[str]]
+    spelled: frozenset[str]
+    tainted: tuple[Value, ...]
+
+
 class Variables:
     """All variables of one target while it is evaluated; `frames` is the stack of functions it is in."""
 
@@ -149,6 +178,7 @@ class Variables:
         self.envs = Scope()
         self.envs_unknown = False
         self._scoped = scoped
+        self._environments: dict[tuple[int, ...], Environment] = {}
 
     @property
     def frame(self) -> Frame:
@@ -166,15 +196,27 @@ class Variables:
         """The value, and the overrides that decided on where it comes from."""
         taint = _NONE
         for scope in self._layers():
-            if (value := scope.active(name)) is not None:
+            if name in scope._active:  # noqa: SLF001  (asked more often than anything else)
+                value = scope._values[name]  # noqa: SLF001
                 return (value.influenced(taint) if taint else value), _NONE
             if scope.absent:
                 taint |= scope.absent.get(name, frozenset())
         return None, taint
 
+    def visible(self) -> frozenset[str]:
+        """The names that have a value here."""
+        return frozenset[str]().union(*[scope.active_names() for scope in self._layers()])
+
     def missed(self, name: str) -> frozenset[str]:
         """The overrides that a name without a value owes that to."""
         return self._seen(name)[1]
+
+    def environment(self) -> Environment:
+        """What a command that runs here sees."""
+        key = tuple([scope.stamp for scope in self._layers()])
+        if key not in self._environments:
+            self._environments[key] = Environment(influences=self.influences(), spelled=self._spelled(), tainted=self._tainted())
+        return self._environments[key]
 
     def influences(self) -> dict[str, frozenset[str]]:
         """The names in a command's environment that overrides had a part in, with these."""
@@ -188,10 +230,12 @@ class Variables:
             found[name] = missed if value is None else value.taint
         return {name: found[name] for name in sorted(found) if found[name]}
 
-    def spelled(self) -> frozenset[str]:
-        """The words that stand in values which are visible here."""
+    def _spelled(self) -> frozenset[str]:
         values = {text for scope in self._layers() for text in scope.active_texts()}
         return frozenset[str]().union(*[spelled(text) for text in values if text])
+
+    def _tainted(self) -> tuple[Value, ...]:
+        return tuple([value for scope in self._layers() for value in scope.tainted()])
 
     def _any(self, name: str) -> Value | None:
         inactive = (value for scope in self._layers() if (value := scope.get(name)) is not None)

@@ -310,20 +310,38 @@ class Field:
     glob: str = ""
 
 
+_QUOTED = re.compile(r'"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})"')
+"""A variable in double quotes: what it stands for is one field, whatever is in it."""
+
+
 def fields(word: Word, reader: Reader) -> list[Field]:
     """What one word becomes on a command line: none, one or several fields."""
     if word.literal is not None and not word.literal.startswith("~"):
         return [_plain(word.literal)]
+    if found := _QUOTED.fullmatch(word.text):
+        return [Field(reader.get(found[1] or found[2]) or "")]
+    if "$" not in word.text and not word.text.startswith("~"):
+        return list(_unchanging(word.text))
     text, home = word.text, list[Piece]()
     if text == "~" or text.startswith("~/"):
         text, home = text[1:], [Piece(reader.get("HOME") or "", quoted=True)]
     elif text.startswith("~"):
         raise NeedsShell("another user's home directory (~name)")
-    found: list[list[Piece]] = []
+    parts: list[list[Piece]] = []
     open_field = False
     for piece in (*home, *pieces(names_joined(text), reader)):
+        open_field = _append(parts, piece, open_field=open_field)
+    return [_field(each) for each in parts]
+
+
+@lru_cache(maxsize=4096)
+def _unchanging(text: str) -> tuple[Field, ...]:
+    """The fields of a word that nothing is expanded in, such as one in quotes."""
+    found: list[list[Piece]] = []
+    open_field = False
+    for piece in pieces(text, Reader(lambda _: None)):
         open_field = _append(found, piece, open_field=open_field)
-    return [_field(parts) for parts in found]
+    return tuple([_field(parts) for parts in found])
 
 
 @lru_cache(maxsize=4096)

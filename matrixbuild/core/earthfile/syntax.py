@@ -7,7 +7,7 @@ kept, `ENV`, `ARG`, `LABEL`, `LET` and `SET` split into name, `=` and value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from matrixbuild.core.problems import Place
 
@@ -127,3 +127,21 @@ def names(body: tuple[Statement, ...]) -> Iterator[str]:
                 yield from names(statement.body)
             case Wait() | With():
                 yield from names(statement.body)
+
+
+def commands(node: object) -> Iterator[Command]:
+    """The commands in a block and in the blocks in it, in order; the DOCKER of a WITH is one."""
+    if isinstance(node, Command):
+        yield node
+    elif isinstance(node, tuple):
+        for item in node:
+            yield from commands(item)
+    elif is_dataclass(node):
+        for each in fields(node):
+            yield from commands(getattr(node, each.name))
+
+
+def builds_others(recipe: Recipe) -> bool:
+    """Whether an Earthly target is there for what it BUILDs alone: it saves no image of its own, and has what it begins with."""
+    found = {command.name for command in commands(recipe.body)}
+    return "BUILD" in found and found.isdisjoint({"SAVE IMAGE", "DO"})

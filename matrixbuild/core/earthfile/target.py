@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.earthfile.call_args import flag_args
 from matrixbuild.core.earthfile.environment import use_text
-from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Dialect, Lookup, ShellOut, Value, WordError, expand, unknown_value
+from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Dialect, Lookup, ShellOut, Value, WordError, expand, joined, unknown_value
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
@@ -16,7 +16,7 @@ from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
 from matrixbuild.core.earthfile.recipe import Asked, Question
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_target, resolved
-from matrixbuild.core.earthfile.reserved import RESERVED, UNKNOWN_BEFORE, builtin_args, platform_args
+from matrixbuild.core.earthfile.reserved import NOT_LOCAL, RESERVED, UNKNOWN_BEFORE, builtin_args, platform_values
 from matrixbuild.core.earthfile.scope import Scope, Variables, combined
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.visits import Block, Visit
@@ -62,7 +62,9 @@ class Target:
         """What a variable stands for here; a marker where only an unknown base image could say."""
         value = self.variables.active(name)
         if value is None and (missed := self.variables.missed(name)):
-            self.walk.use(Value(text="", taint=missed), self.walk.at)
+            # That it is not here hangs on conditions, whose answers are noted.
+            self.walk.use(Value(text="", taint=missed), self.walk.at, decides=False)
+            self.walk.decisions.names |= missed
         if value is not None or not self._perhaps_set(name):
             return value
         if self.walk.findings:
@@ -115,7 +117,9 @@ class Target:
 
     def text(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> str:
         """A word's text, counted as used; nothing that is gone through may depend on it."""
-        return self.walk.use(self.expand(word, place, keep_plus_escape=keep_plus_escape), place, decides=False)
+        value = self.expand(word, place, keep_plus_escape=keep_plus_escape)
+        self.walk.decisions.verbatim |= value.taint
+        return self.walk.use(value, place, decides=False)
 
     def known_text(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> str:
         """As `text`, for what is read further; EarthfileError (UNKNOWN_VALUE) where an unknown image decides it."""
@@ -201,7 +205,9 @@ class Target:
     # The image ---------------------------------------------------------------
 
     def step(self, created_by: str, *, layer: bool = False) -> None:
-        """Note a command in the image's history."""
+        """Note a command in the image's history; a partial evaluation makes no image that would have one."""
+        if self.walk.findings:
+            return
         steps = (*self.visit.config.history, HistoryStep(created_by=created_by, layer=layer))
         self.visit.config = replace(self.visit.config, history=steps)
 
@@ -244,22 +250,20 @@ class Target:
         return self.materialized(self.visit.current)
 
     def _declare_platform(self) -> None:
-        for name, value in platform_args("TARGET", self.materialized(self.visit.current)).items():
-            self.variables.builtins.put(name, Value(text=value), active=False)
+        self.variables.builtins.put_all(platform_values("TARGET", self.materialized(self.visit.current)), active=False)
 
     def declare_not_local(self) -> None:
         """EARTHLY_LOCALLY is there after a FROM, in every VERSION."""
-        self.variables.builtins.put("EARTHLY_LOCALLY", Value(text="false"), active=False)
+        self.variables.builtins.put("EARTHLY_LOCALLY", NOT_LOCAL, active=False)
 
     def declare_builtins(self) -> None:
         """The built-in ARGs, inactive until declared."""
         native = self.walk.call.native
-        values = builtin_args(directory=self.visit.directory, target=self.visit.name, features=self.features, push=self.visit.saving)
-        values |= platform_args("USER", native) | (platform_args("NATIVE", native) if self.features.new_platform else {})
-        for name, value in values.items():
-            self.variables.builtins.put(name, Value(text=value), active=False)
-        for name in UNKNOWN_BEFORE if self.walk.findings else ():
-            self.variables.builtins.put(name, unknown_value(name), active=False)
+        args = builtin_args(directory=self.visit.directory, target=self.visit.name, features=self.features, push=self.visit.saving)
+        values = {name: Value(text=value) for name, value in args.items()} | platform_values("USER", native)
+        values |= platform_values("NATIVE", native) if self.features.new_platform else {}
+        values |= {name: unknown_value(name) for name in UNKNOWN_BEFORE} if self.walk.findings else {}
+        self.variables.builtins.put_all(values, active=False)
         self._declare_platform()
 
     # References --------------------------------------------------------------
@@ -333,11 +337,11 @@ class Target:
             ),
         )
         if reference.where is Where.HERE:
-            for name, (value, default) in visit.inputs.items():
-                if name not in overriding:
-                    self.visit.reads(name, value, default, visit.behind[name])
+            self.visit.reads_as(visit, overriding)
         if self.walk.findings:
             self.walk.findings.edges.setdefault((self.visit, visit, EdgeKind.BUILD if build else kind))
+        if self.walk.steps:
+            self.walk.steps.come(self.visit, visit, EdgeKind.BUILD if build else kind, place)
         return visit
 
     def _remote(self, reference: Reference, overriding: Scope, place: Place) -> Visit | None:
@@ -372,7 +376,7 @@ class Target:
         name, equals, value = word.partition("=")
         if self.walk.findings and equals and _PLAIN.fullmatch(name):
             found = self.expand(value, place, keep_plus_escape=True)
-            return found.with_text(f"{name}={found.text}")
+            return joined((Value(text=f"{name}="), found))
         found = self.expand(word, place, keep_plus_escape=True)
         if "$" in name:
             # Which arg is given hangs on it.
@@ -382,7 +386,7 @@ class Target:
     def _inherited(self, value: Value, place: Place) -> tuple[str, Value]:
         name, equals, text = value.text.partition("=")
         if equals:
-            return name, value.with_text(text)
+            return name, value.behind(len(value.text) - len(text))
         current = self.variables.active(name)
         if current is None:
             raise EarthfileError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from matrixbuild.core.earthfile.analysis import Analysis, Correction, Use
@@ -16,18 +15,12 @@ def corrected(analysis: Analysis, uses: Uses) -> Analysis:
     """
     names = uses.applied(analysis.used_names, analysis.declared)
     kept = [use for use in analysis.used if use.name in names]
-    new = [Use(name=name, place=uses.place) for name in names - analysis.used_names]
+    new = [Use(name=name, place=uses.place_of(name)) for name in names - analysis.used_names]
     gone = analysis.used_names - names
     return replace(
         analysis,
         used=tuple(sorted((*kept, *new), key=lambda use: use.name)),
         name_only=tuple(name for name in analysis.name_only if name not in names),
         unused=tuple(sorted((set(analysis.unused) | gone) - names)),
-        corrections=tuple(Correction(name=name, adds=name in names, place=uses.place) for name in sorted({use.name for use in new} | gone)),
+        corrections=tuple(Correction(name=name, adds=name in names, place=uses.place_of(name)) for name in sorted({use.name for use in new} | gone)),
     )
-
-
-def idle(uses: Uses, analyses: Iterable[Analysis]) -> tuple[str, ...]:
-    """The names that correct none of a target's analyses, sorted: as a rule that matches nothing, each is a mistake."""
-    effective = {each.name for analysis in analyses for each in corrected(analysis, uses).corrections}
-    return tuple(sorted((uses.add | uses.ignore) - effective))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
+from matrixbuild.core.earthfile.decisions import Decisions
+from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Value, alike
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import SavedImage, SavedLocal, Scratch, Tree
 from matrixbuild.core.earthfile.reserved import RESERVED
@@ -70,7 +71,7 @@ class Visit:
     platform: Platform
     identity: tuple[tuple[str, str], ...]
     done: bool = False
-    inputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    inputs: dict[str, tuple[Value, Value]] = field(default_factory=dict)
     behind: dict[str, Behind] = field(default_factory=dict)
     given: dict[str, Value] = field(default_factory=dict)
     tree: Tree = field(default_factory=Scratch)
@@ -106,36 +107,44 @@ class Visit:
         for block in reversed(self.blocks):
             block.wait()
 
-    def reads(self, name: str, value: str, default: str, behind: Behind) -> None:
+    def reads_as(self, other: Visit, overriding: Scope) -> None:
+        """Its result depends on all that another's does, but for what that was called with."""
+        for name, values in other.inputs.items():
+            if name not in overriding:
+                self.inputs.pop(name, None)
+                self.inputs[name] = values
+                self.behind[name] = other.behind[name]
+
+    def reads(self, name: str, value: Value, default: Value, behind: Behind) -> None:
         """Its result depends on an arg."""
         self.inputs.pop(name, None)
         self.inputs[name] = value, default
         self.behind[name] = behind
 
-    def same_for(self, overriding: Scope, ambient: Scope, compared: set[str]) -> bool:
-        """Whether other overrides would give the same, as Earthly compares calls of a target before 0.8; `compared` gains the overrides that
-        this hangs on. An arg of the whole call is the same in all of it, whatever it is."""
+    def same_for(self, overriding: Scope, ambient: Scope, decisions: Decisions) -> bool:
+        """Whether other overrides would give the same, as Earthly compares calls of a target before 0.8; `decisions` gain what this hangs on.
+        An arg of the whole call is the same in all of it, whatever it is."""
         for name, (value, default) in self.inputs.items():
             given, behind = overriding.get(name), self.behind[name]
             if given is None:
-                compared |= behind.taint if behind.given and name not in RESERVED else frozenset()
-            elif not (behind.ambient and given == ambient.get(name)):
-                compared |= given.taint | behind.taint
-            if given is not None and given.text != value:
-                return False
-            if given is None and name not in RESERVED and value != default:
+                same = name in RESERVED or (decisions.same(value, default, behind.taint) if behind.given else value.text == default.text)
+            elif behind.ambient and alike(given, ambient.get(name)):
+                same = given.text == value.text
+            else:
+                same = decisions.same(given, value, given.taint | behind.taint)
+            if not same:
                 return False
         return True
 
-    def same_call(self, overriding: Scope, ambient: Scope, compared: set[str]) -> bool:
-        """Whether it was called with the same overrides, as Earthly 0.8 compares; `compared` as in `same_for`."""
+    def same_call(self, overriding: Scope, ambient: Scope, decisions: Decisions) -> bool:
+        """Whether it was called with the same overrides, as Earthly 0.8 compares; `decisions` as in `same_for`."""
         if set(overriding) != set(self.given):
             return False
         for name, theirs in self.given.items():
             ours = overriding.get(name) or theirs
-            if not ours == theirs == ambient.get(name):
-                compared |= ours.taint | theirs.taint
-            if ours.text != theirs.text:
+            if alike(ours, theirs) and alike(theirs, ambient.get(name)):
+                continue
+            if not decisions.same(ours, theirs, ours.taint | theirs.taint):
                 return False
         return True
 
@@ -143,27 +152,27 @@ class Visit:
 class Visits:
     """All visits of one evaluation, in order. `upfront` (0.8): one per set of overrides, whatever the target does with them.
 
-    `ambient` are the overrides of the whole call, `compared` those of them that decided on which calls of a target are one.
+    `ambient` are the overrides of the whole call; `decisions` gain what decided on which calls of a target are one.
     """
 
-    def __init__(self, *, upfront: bool) -> None:
+    def __init__(self, *, upfront: bool, decisions: Decisions) -> None:
         self.all: list[Visit] = []
         self.upfront = upfront
         self.ambient = Scope()
-        self.compared: set[str] = set()
+        self.decisions = decisions
 
     def find(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit | None:
         """The visit that stands for these, if there is one."""
         same = Visit.same_call if self.upfront else Visit.same_for
         candidates = (visit for visit in self.all if (visit.directory, visit.name, visit.platform) == (directory, name, platform))
-        return next((visit for visit in candidates if same(visit, overriding, self.ambient, self.compared)), None)
+        return next((visit for visit in candidates if same(visit, overriding, self.ambient, self.decisions)), None)
 
     def add(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit:
         identity = overriding.identity()
         visit = Visit(directory=directory, name=name, platform=platform, identity=identity)
         visit.given = {arg: value for arg in overriding if (value := overriding.get(arg))}
         for arg, value in visit.given.items():
-            visit.reads(arg, value.text, "", Behind(taint=value.taint, given=True, ambient=value == self.ambient.get(arg)))
+            visit.reads(arg, value, EMPTY, Behind(taint=value.taint, given=True, ambient=alike(value, self.ambient.get(arg))))
         self.all.append(visit)
         return visit
 

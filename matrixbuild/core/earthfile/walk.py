@@ -11,11 +11,13 @@ from functools import lru_cache
 
 from matrixbuild.core.earthfile import features, parser, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
-from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.decisions import Decisions
+from matrixbuild.core.earthfile.expansion import Template, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Findings
 from matrixbuild.core.earthfile.recipe import BaseImage, Question, Tree, Wanted
 from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.earthfile.stepping import Stepping
 from matrixbuild.core.earthfile.versions import version_of
 from matrixbuild.core.earthfile.visits import Block, Visit, Visits
 from matrixbuild.core.images import ImageConfig
@@ -81,9 +83,10 @@ class Walk:
     visits: Visits
     enter: Callable[[Walk, Entry], Visit]
     """Goes through a target (given from above: targets call one another)."""
+    decisions: Decisions
+    """What decides on what is gone through: calls that agree on the overrides that are asked about, and on which are given, differ in nothing
+    but texts."""
     declared: set[str] = field(default_factory=set)
-    deciding: set[str] = field(default_factory=set)
-    """The overrides that decide on what is gone through: calls that agree on them, and on which are given, differ in nothing but texts."""
     used: dict[tuple[str, Place], None] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     bases: dict[tuple[str, Platform], BaseImage] = field(default_factory=dict)
@@ -100,8 +103,12 @@ class Walk:
     """As Evaluation.texts."""
     folders: dict[str, None] = field(default_factory=dict)
     """As Evaluation.folders."""
+    refs: dict[Template, None] = field(default_factory=dict)
+    """What the names of the base images are made of."""
     findings: Findings | None = None
     """Of a partial evaluation; None where the evaluation is not partial."""
+    steps: Stepping | None = None
+    """Where each step is noted, for a proof that two Earthfiles build the same."""
     at: Place = field(default_factory=lambda: Place(file="Earthfile", line=1))
     """The statement that is gone through now."""
     silent: int = 0
@@ -126,8 +133,15 @@ class Walk:
         hint = did_you_mean(directory, folders - {""}) or "a reference names the directory that holds the Earthfile"
         raise EarthfileError(Fault.UNKNOWN_TARGET, f"there is no Earthfile in {directory or 'the root of the checkout'}", place=place, hint=hint)
 
-    def base_image(self, ref: str, platform: Platform, place: Place) -> tuple[BaseImage, ImageConfig | None]:
-        """A base image, and its configuration (None: unknown, where the call allows that)."""
+    def image_name(self, value: Value, place: Place, stages: frozenset[str] = frozenset()) -> Template:
+        """What the name of a base image is made of, counted as used. Where configurations of images are known it decides by its text."""
+        self.use(value, place, decides=bool(self.known.images))
+        return (value.text,) if self.known.images else self.decisions.image(value, stages)
+
+    def base_image(self, ref: str, platform: Platform, place: Place, made: Template | None = None) -> tuple[BaseImage, ImageConfig | None]:
+        """A base image, and its configuration (None: unknown, where the call allows that). `made`: what its name is made of, where that is not
+        its text in any case."""
+        self.refs.setdefault((ref,) if made is None else made)
         node = self.bases.setdefault((ref, platform), BaseImage(ref=ref, platform=platform, place=place))
         return node, self.image_config(ref, platform)
 
@@ -180,12 +194,12 @@ class Walk:
         for name in sorted(value.taint):
             self.used.setdefault((name, place))
         if decides:
-            self.deciding |= value.taint
+            self.decisions.exactly(value.taint)
         return value.text
 
     def decide(self, taint: frozenset[str]) -> None:
-        """What is gone through, or which ARGs are behind a value, hangs on these overrides."""
-        self.deciding |= taint
+        """What is gone through, or which ARGs are behind a value, hangs on the values of these overrides."""
+        self.decisions.exactly(taint)
 
     def use_all(self, findings: Findings, place: Place) -> None:
         """Any ARG may be read, even one that nothing on the path declares."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Value, unknown_value
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Value, alike, unknown_value
 from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.scope import Frame, Scope, Variables
 from matrixbuild.core.earthfile.target import Target
@@ -136,9 +136,10 @@ def _scope(target: Target, worlds: Sequence[World], scopes: Sequence[Scope], pos
         known = [value for value in values if value is not None]
         if len(known) == len(values) and len({(value.text, value.unknown) for value in known}) == 1:
             taint = frozenset[str]().union(*(value.taint for value in known))
-            if any(value != known[0] for value in known):
+            same = all(alike(value, known[0]) for value in known)
+            if not same:
                 target.walk.decide(taint)  # with other values they would differ
-            merged.put(name, known[0].influenced(taint), active=active)
+            merged.put(name, known[0] if same else known[0].obscured(taint), active=active)
         else:
             _unknown(target, worlds, position, name, place)
             merged.put(name, unknown_value(name), active=active)

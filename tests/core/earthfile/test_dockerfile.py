@@ -36,7 +36,7 @@ def read(
         args=args or {},
         context=context,
         platform=ARM,
-        image_config=lambda ref, _: known[ref],
+        image_config=lambda ref, _platform, _word: known[ref],
     )
 
 

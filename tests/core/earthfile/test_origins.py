@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.evaluate import Call, Known
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.origins import context_file, lacks_shell
@@ -26,7 +27,9 @@ def origin(found: Tree, path: str) -> str:
         raise AssertionError
 
     known = Known(listing=listing(FILES))
-    walk = Walk(call=Call(directory="", target="main"), known=known, visits=Visits(upfront=True), enter=enter)  # type: ignore[arg-type]
+    decisions = Decisions()
+    call, visits = Call(directory="", target="main"), Visits(upfront=True, decisions=decisions)
+    walk = Walk(call=call, known=known, visits=visits, enter=enter, decisions=decisions)  # type: ignore[arg-type]
     return context_file(walk, found, path, Place(file="Earthfile", line=1))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from matrixbuild.core.earthfile.analysis import Correction, Use
-from matrixbuild.core.earthfile.uses import corrected, idle
+from matrixbuild.core.earthfile.uses import corrected
 from matrixbuild.core.problems import Place
 from matrixbuild.core.uses import Uses
 from tests.core.earthfile.analysing import analysed
@@ -25,8 +25,6 @@ def test_what_is_so_already_or_not_declared_is_no_correction() -> None:
     uses = Uses(place=HERE, add=frozenset({"A", "NOWHERE"}), ignore=frozenset({"B"}))
     before = analysed(TEXT)
     assert corrected(before, uses) == before
-    assert idle(uses, [before]) == ("A", "B", "NOWHERE")
-    assert idle(Uses(place=HERE, add=frozenset({"B"})), [before]) == ()
 
 
 def test_names_alone_are_corrected_alike() -> None:
