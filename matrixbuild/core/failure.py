@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from matrixbuild.core.problems import Place
+from matrixbuild.core.usage import UNMEASURED, Usage
 
 
 class FailureKind(StrEnum):
@@ -40,7 +41,8 @@ class FailureKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """One failed attempt: `summary` is one sentence, `lines` the decisive ones of its output, `place` where in the Earthfile,
-    `retry_after` the seconds a registry asked to wait (0: it limits requests and does not say how long), `host` the server it is about."""
+    `retry_after` the seconds a registry asked to wait (0: it limits requests and does not say how long), `host` the server it is about, `usage` what
+    the attempt took until then. `again` says of this one whether another attempt is worth it, where that is otherwise than its kind has it."""
 
     kind: FailureKind
     summary: str
@@ -49,6 +51,8 @@ class Failure:
     hint: str = ""
     retry_after: float | None = None
     host: str = ""
+    usage: Usage = UNMEASURED
+    again: bool | None = None
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from matrixbuild.core.failure import Failure, FailureKind
@@ -19,6 +19,11 @@ OUTSIDE = frozenset({FailureKind.NETWORK, FailureKind.REGISTRY, FailureKind.BUIL
 WORTH_RETRYING = OUTSIDE | REMEDIES.keys() | {FailureKind.TIMEOUT}
 """What may go well the next time. A time-out is among them because a stalled pull never ends by itself (facts/earthly.md 9.6). The others
 would fail the same way again."""
+
+
+def worth_retrying(failure: Failure) -> bool:
+    """Whether another attempt may go better, where no manifest says otherwise."""
+    return failure.kind in WORTH_RETRYING if failure.again is None else failure.again
 
 
 class GivenUp(StrEnum):
@@ -76,18 +81,28 @@ class Memory:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailurePolicy:
     """What is done about each kind of failure (nothing, for one without a treatment), how many retries a run has, and after how many builds in a
-    row with one and the same cause the others wait until one of them has shown that it is gone."""
+    row with one and the same cause the others wait until one of them has shown that it is gone. `passing` is for a failure that may pass although
+    its kind does not, and whose kind is none that someone wants `never` tried again."""
 
     treatments: Mapping[FailureKind, Treatment] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     pause_after: int = 5
+    passing: Treatment = field(default_factory=Treatment)
+    never: frozenset[FailureKind] = frozenset()
 
     def treatment(self, kind: FailureKind) -> Treatment:
         return self.treatments.get(kind, _FINAL)
 
+    def treatment_of(self, failure: Failure) -> Treatment:
+        """That of its kind, unless the failure itself says whether it may pass."""
+        treatment = self.treatment(failure.kind)
+        if failure.again is False:
+            return replace(treatment, attempts=1)
+        return self.passing if failure.again and treatment.attempts == 1 and failure.kind not in self.never else treatment
+
     def answer(self, failure: Failure, *, attempt: int, key: str = "", memory: Memory | None = None) -> Again | GivenUp:
         """What follows `failure` of `attempt` (1, 2, ...) of the build with this key, which had this memory."""
-        treatment = self.treatment(failure.kind)
+        treatment = self.treatment_of(failure)
         if treatment.attempts == 1:
             return GivenUp.KIND
         if attempt >= treatment.attempts:
@@ -102,6 +117,8 @@ class FailurePolicy:
 
 
 _FINAL = Treatment()
+_PASSING_ATTEMPTS = 2
+"""A step that met a network failure is tried once more: it may also be what it always says."""
 
 
 def failure_policy(
@@ -123,4 +140,6 @@ def failure_policy(
         for kind in FailureKind
         if said.get(kind, kind in WORTH_RETRYING)
     }
-    return FailurePolicy(treatments=treatments, budget=budget or Budget(), pause_after=pause_after)
+    passing = Treatment(attempts=min(attempts, _PASSING_ATTEMPTS), initial=initial, maximum=maximum)
+    never = frozenset(kind for kind, again in said.items() if not again)
+    return FailurePolicy(treatments=treatments, budget=budget or Budget(), pause_after=pause_after, passing=passing, never=never)

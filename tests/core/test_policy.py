@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from matrixbuild.core.failure import FailureKind
-from matrixbuild.core.policy import OUTSIDE, WORTH_RETRYING, Again, Budget, FailurePolicy, GivenUp, Memory, failure_policy
+from matrixbuild.core.policy import OUTSIDE, WORTH_RETRYING, Again, Budget, FailurePolicy, GivenUp, Memory, failure_policy, worth_retrying
 from matrixbuild.core.retry import Remedy, Treatment
 from tests.builders_schedule import failure
 
@@ -77,3 +79,27 @@ def test_what_a_registry_asks_for_is_kept_in_full_or_not_tried() -> None:
 def test_a_budget_is_a_share_of_the_builds_and_some_more() -> None:
     assert [Budget().of(builds) for builds in (0, 1, 10, 11, 1000)] == [10, 11, 11, 12, 110]
     assert Budget(share=0, more=3).of(1000) == 3
+
+
+class TestFailuresThatSayItThemselves:
+    HOPELESS = replace(NETWORK, again=False)
+    PASSING = replace(STEP, again=True)
+
+    def test_one_that_would_fail_the_same_way_is_final(self) -> None:
+        assert SOON.answer(self.HOPELESS, attempt=1) is GivenUp.KIND
+        assert failure_policy(on=[("network", True)]).answer(self.HOPELESS, attempt=1) is GivenUp.KIND
+
+    def test_one_that_may_pass_is_tried_once_more(self) -> None:
+        assert [SOON.answer(self.PASSING, attempt=attempt) for attempt in (1, 2)] == [Again(wait=0), GivenUp.ATTEMPTS]
+        assert failure_policy(attempts=1).answer(self.PASSING, attempt=1) is GivenUp.KIND
+
+    def test_the_manifest_has_the_last_word_on_a_kind(self) -> None:
+        assert failure_policy(on=[("step", False)]).answer(self.PASSING, attempt=1) is GivenUp.KIND
+        often = failure_policy(attempts=5, initial=0, maximum=0, on=[("step", True)])
+        assert [isinstance(often.answer(self.PASSING, attempt=attempt), Again) for attempt in (1, 4, 5)] == [True, True, False]
+
+    @pytest.mark.parametrize("again", [True, False])
+    @pytest.mark.parametrize("kind", FailureKind)
+    def test_whether_it_is_worth_it(self, kind: FailureKind, again: bool) -> None:
+        assert worth_retrying(replace(failure(kind), again=again)) is again
+        assert worth_retrying(failure(kind)) is (kind in WORTH_RETRYING)
