@@ -25,11 +25,15 @@ class Masking:
         return MaskedStream(self.patterns)
 
     def masked(self, data: bytes) -> bytes:
+        if not self.patterns:
+            return data
         stream = self.stream()
         return stream.feed(data) + stream.finish()
 
     def text(self, text: str) -> str:
         """For what the program says itself: messages, events, names of files."""
+        if not self.patterns:
+            return text
         return self.masked(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
 
 
