@@ -14,11 +14,12 @@ from matrixbuild.adapters.git import Git, environment, missing
 from matrixbuild.adapters.sources import fingerprint_of, parents
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
-from matrixbuild.core.problems import InvalidError, Problem, UnusableError
+from matrixbuild.core.problems import InvalidError, Problem, Severity, UnusableError
 
 _SYMLINK, _SUBMODULE = "120000", "160000"
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _POINTER_SIZE = 1024
+_ELSEWHERE = "give {} as source.path or with --source; an impact can be asked of named files instead of a range"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +111,15 @@ class GitTree:
     reading a file that only Git LFS has. Contents are those that were committed: no filter or line ending of .gitattributes is applied.
     """
 
-    def __init__(self, root: Path, commit: str, blobs: dict[str, _Blob], submodules: tuple[str, ...], objects: Objects) -> None:
+    def __init__(
+        self, root: Path, commit: str, blobs: dict[str, _Blob], submodules: tuple[str, ...], objects: Objects, *, strict: bool = True
+    ) -> None:
         self.root = root
         self.commit = commit
         self.submodules = submodules
         self._blobs = blobs
         self._objects = objects
+        self._strict = strict
         self.listing = Listing(entries=dict(_entries(blobs, submodules)))
 
     def open(self, path: str) -> bytes:
@@ -144,22 +148,38 @@ class GitTree:
         files = (path for path, blob in self._blobs.items() if blob.entry.kind is Kind.FILE)
         return tuple(sorted(path for path in files if self._objects.facts(self._blobs[path].name).pointer))
 
+    def checked_out(self) -> GitTree:
+        """The same as git alone would check it out: pointers are files like others, and submodules are empty directories."""
+        return GitTree(self.root, self.commit, self._blobs, self.submodules, self._objects, strict=False)
+
     def _check_pointer(self, path: str, facts: Facts) -> None:
-        if facts.pointer:
+        if facts.pointer and self._strict:
             summary = f"{path} is kept by Git LFS, and {self.commit[:12]} holds only a pointer to it"
-            hint = "name the changed files instead of a range: what Git LFS keeps is not in a commit"
+            hint = _ELSEWHERE.format("a clone with Git LFS")
             raise UnusableError(Problem(summary=summary, hint=hint, code="lfs"))
 
     def check(self, path: str) -> None:
         """Raise UnusableError for what is at or in a submodule."""
-        check_submodules(path, self.submodules, self.commit)
+        if self._strict:
+            check_submodules(path, self.submodules, self.commit)
+
+
+def absent(tree: GitTree) -> tuple[Problem, ...]:
+    """Warnings of what a commit names and does not hold itself: a build that may read it would find other things than its author has."""
+    submodules = [(path, "is a submodule", "an empty directory") for path in tree.submodules]
+    pointers = [(path, "is kept by Git LFS", "a pointer") for path in tree.lfs_pointers()]
+    hint = "where builds need it, clone the repository with all of it, and give that directory as source.path or with --source"
+    return tuple(
+        Problem(summary=f"{path} {what}: builds find {found} in its place", hint=hint, code="absent", severity=Severity.WARNING)
+        for path, what, found in (*submodules, *pointers)
+    )
 
 
 def check_submodules(path: str, submodules: Iterable[str], commit: str) -> None:
     """Raise UnusableError for what is at or in a submodule."""
     for inside in (each for each in submodules if path == each or path.startswith(f"{each}/")):
         summary = f"{inside} is a submodule, and what is in it at {commit[:12]} is not known here"
-        hint = "name the changed files instead of a range: the files of a submodule are in no commit of this repository"
+        hint = _ELSEWHERE.format("a clone with its submodules")
         raise UnusableError(Problem(summary=summary, hint=hint, code="submodule"))
 
 

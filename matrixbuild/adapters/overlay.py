@@ -6,13 +6,13 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from matrixbuild.adapters.source import Snapshot
-from matrixbuild.adapters.sources import Source, fingerprint_of, parents
+from matrixbuild.adapters.sources import Source, fingerprint_of, parents, pieces
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
 from matrixbuild.core.problems import InvalidError, Place, Problem, UnusableError
@@ -75,6 +75,10 @@ class LocalFiles:
 
     def open(self, path: str) -> bytes:
         return self._from.open(self._names[path])
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """As adapters.sources.Streaming."""
+        return self._from.pieces(self._names[path])
 
     def fingerprint(self, path: str) -> str:
         return self._from.fingerprint(self._names[path])
@@ -146,6 +150,13 @@ class Overlay:
             return self._base.open(path)
         self.touched.add(id(layer))
         return _ANYTHING if isinstance(layer, SecretFile) and not self._reveal else layer.open(path)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """As adapters.sources.Streaming."""
+        layer = self._of.get(path)
+        if layer is None:
+            return pieces(self._base, path)
+        return iter((self.open(path),)) if isinstance(layer, SecretFile) else pieces(layer, path)
 
     def text(self, path: str) -> str | None:
         entry = self.listing.entries.get(path)

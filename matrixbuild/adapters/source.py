@@ -23,6 +23,8 @@ from matrixbuild.core.problems import MatrixbuildError, Problem, UnusableError
 
 T = TypeVar("T")
 
+_PIECE = 1 << 20
+
 
 class SourceChangedError(MatrixbuildError):
     """A file of the source is not what it was when this run looked first: its build key would lie."""
@@ -49,6 +51,20 @@ class Snapshot:
         data, before, after = self._read(path, lambda file: file.read())
         self._found(path, sha256(data), before, after)
         return data
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The same in pieces; what `open` raises, this raises at the latest after the last one."""
+        digest = hashlib.sha256()
+        try:
+            with (self.root / path).open("rb") as file:
+                before = state_of(os.fstat(file.fileno()))
+                while data := file.read(_PIECE):
+                    digest.update(data)
+                    yield data
+                after = state_of(os.fstat(file.fileno()))
+        except OSError as error:
+            raise self._unreadable(path, error) from error
+        self._found(path, f"sha256:{digest.hexdigest()}", before, after)
 
     def _read(self, path: str, read: Callable[[io.BufferedReader], T]) -> tuple[T, State, State]:
         """What `read` makes of a file, and the file's states before and after."""

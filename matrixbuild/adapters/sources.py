@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
@@ -32,6 +32,26 @@ class Source(Protocol):
     def fingerprint(self, path: str) -> str:
         """`sha256:` of what a build can see of one entry of the listing: its kind, its mode and its content (a link's target)."""
         ...
+
+
+class Holding(Protocol):
+    """What has contents by their path."""
+
+    def open(self, path: str) -> bytes: ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """What gives contents in pieces: files too large for the memory may be among them."""
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The bytes of a file, in order. Raises as `open`; that they are others than before only after the last one."""
+        ...
+
+
+def pieces(holding: Holding, path: str) -> Iterator[bytes]:
+    """The bytes of a file in pieces, or at once where its source knows no other way."""
+    return holding.pieces(path) if isinstance(holding, Streaming) else iter((holding.open(path),))
 
 
 def fingerprint_of(entry: Entry, digest: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matrixbuild.adapters.git import without_login
 from matrixbuild.adapters.git_mirror import Mirror, cache_directory, known_mirror, mirror
-from matrixbuild.adapters.git_tree import Objects, git_tree
+from matrixbuild.adapters.git_tree import GitTree, Objects, absent, git_tree
 from matrixbuild.adapters.overlay import Layer, Overlay, SecretFile, check_secret_files, local_layer
 from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.adapters.sources import Source
@@ -56,6 +56,16 @@ class Trees:
         if key not in self._made:
             self._made[key] = Overlay(self._base, [self._layers[index] for index in variant], reveal=reveal)
         return self._made[key]
+
+    def checked_out(self, variant: Variant) -> Source:
+        """As builds of a variant find it on the disk: secrets in it, files of Git LFS as pointers and submodules as empty directories, which no build
+        of a plan reads."""
+        base = self._base.checked_out() if isinstance(self._base, GitTree) else self._base
+        return Overlay(base, [self._layers[index] for index in variant], reveal=True)
+
+    def absent(self) -> tuple[Problem, ...]:
+        """What a commit names and does not hold: warnings, for a build that reads it is an error."""
+        return absent(self._base) if isinstance(self._base, GitTree) else ()
 
     def aside(self, variant: Variant) -> Source:
         """As `of`; but what is read of it is read by no build (`unread`)."""
