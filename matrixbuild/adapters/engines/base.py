@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from matrixbuild.core.build import Build
 from matrixbuild.core.demand import DockerDemand
 from matrixbuild.core.names import ImageName
+from matrixbuild.core.problems import Problem
 from matrixbuild.core.registry import Descriptor
-from matrixbuild.core.usage import UNMEASURED, Usage
+from matrixbuild.core.usage import UNMEASURED, Progress, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,8 @@ class Order:
 
     What only an engine with processes of its own asks for: `docker` is set, and `earthly` "", where a Dockerfile is built; `generation` is the token
     under which steps are to run again ("": none); `secrets` and `ambient` are names: values are known where the build runs; `privileged`: some of
-    its steps need more rights; `timeout` and `silence` in seconds, as in core.process.Command.
+    its steps need more rights; `timeout` and `silence` in seconds, as in core.process.Command; `prefix` is the same text for orders that begin with
+    the same steps ("": nobody knows), and goes into nothing.
     """
 
     earthly: str
@@ -38,6 +42,7 @@ class Order:
     privileged: bool = False
     timeout: float | None = None
     silence: float | None = None
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +71,32 @@ class StoppableEngine(Engine, Protocol):
 
     def close(self) -> None:
         """End what runs, and wait for it."""
+        ...
+
+
+Tell = Callable[[str, Progress], None]
+"""Hears where a build (named by its key, or as its listener knows it) is, in any thread, and as often as one likes."""
+
+
+def nobody(_build: str, _progress: Progress) -> None:
+    """Hears nothing."""
+
+
+Remark = Callable[[Problem], None]
+"""Hears a warning."""
+
+
+def unheard(_remark: Problem) -> None:
+    """Hears nothing."""
+
+
+@runtime_checkable
+class PreparingEngine(Engine, Protocol):
+    """An engine that is made ready before its first build, so that what is missing is told before anything starts."""
+
+    def ready(self, builds: Iterable[Build], tell: Tell, remark: Remark) -> None:
+        """Get what these builds need; `tell` hears where they are, by their keys, `remark` what a person ought to know.
+
+        Raises UnusableError for what this machine does not have.
+        """
         ...
