@@ -35,6 +35,18 @@ def docker_login(host: str, *, config: Path | None = None) -> Login | None:
         raise _unusable(f"the login of {host} cannot be read from {path}: {' '.join(str(error.__cause__ or error).split())}", hint) from error
 
 
+def docker_hosts(*, config: Path | None = None) -> tuple[str, ...]:
+    """The registries whose logins stand in the Docker config itself, as they are written there. Raises UnusableError for one that cannot be read."""
+    from docker import auth
+    from docker.utils.config import find_config_file
+
+    found_path = find_config_file(str(config) if config else None)
+    if not isinstance(found_path, str):
+        return ()
+    _check_readable(Path(found_path))
+    return tuple(host for host, entry in auth.load_config(found_path).auths.items() if entry)
+
+
 def _check_readable(path: Path) -> None:
     if path.name == ".dockercfg":  # the old form, which is not JSON
         return

@@ -19,17 +19,20 @@ _BUILT_IN = frozenset({*_PROXIES, *map(str.lower, _PROXIES), "BUILDKIT_INLINE_CA
 _PLATFORM = {"PLATFORM": "linux/amd64", "OS": "linux", "ARCH": "amd64", "VARIANT": ""}
 _PLATFORM_ARGS = {f"{prefix}{name}": value for prefix in ("BUILD", "TARGET") for name, value in _PLATFORM.items()}
 """A build's platform is a constant: what is built must not depend on the machine that builds."""
+_DESTINATIONS = ("target", "dst", "destination")
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|git@|github\.com/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerReading:
-    """`files` are entries of the source, `bases` refs, `declared` ARGs; `timed`: it executes commands or fetches, whose results hang on when."""
+    """`files` are entries of the source, `bases` refs, `declared` ARGs; `timed`: it executes commands or fetches, whose results hang on when.
+    `secrets` are those that a RUN mounts, by id; None where one is named by a variable, and could be any."""
 
     files: tuple[str, ...]
     bases: tuple[str, ...]
     declared: frozenset[str]
     timed: bool
+    secrets: frozenset[str] | None = frozenset()
 
 
 def dockerfile_path(context: str, dockerfile: str) -> str:
@@ -52,6 +55,7 @@ def read_dockerfile(text: str, *, context: str, dockerfile: str, listing: Listin
         files=tuple(dict.fromkeys((*_inside(context, listing), *_beside(path, listing)))),
         bases=tuple(dict.fromkeys((*_started_from(found, args), *_taken_from(everything)))),
         declared=declared | _BUILT_IN,
+        secrets=_mounted(everything),
         timed=any(each.name == "RUN" or _fetches(each) for each in everything),
     )
 
@@ -129,11 +133,22 @@ def _taken_from(found: tuple[Instruction, ...]) -> Iterator[str]:
 def _origins(instruction: Instruction) -> Iterator[str]:
     if instruction.name in ("COPY", "ADD") and (origin := instruction.flag("from")):
         yield origin
-    for name, value in instruction.flags:
-        if instruction.name == "RUN" and name == "mount":
-            options = {key.strip().lower(): text for key, _, text in (each.partition("=") for each in value.split(","))}
-            if options.get("from"):
-                yield options["from"]
+    for mount in _mounts(instruction):
+        if mount.get("from"):
+            yield mount["from"]
+
+
+def _mounts(instruction: Instruction) -> Iterator[dict[str, str]]:
+    for name, value in instruction.flags if instruction.name == "RUN" else ():
+        if name == "mount":
+            yield {key.strip().lower(): text for key, _, text in (each.partition("=") for each in value.split(","))}
+
+
+def _mounted(found: Iterable[Instruction]) -> frozenset[str] | None:
+    """The ids of secrets; one without has the name of the file it is mounted as (Dockerfile reference, RUN --mount=type=secret)."""
+    mounts = [mount for each in found for mount in _mounts(each) if mount.get("type") == "secret"]
+    ids = [mount.get("id") or posixpath.basename(next((mount[key] for key in _DESTINATIONS if mount.get(key)), "")) for mount in mounts]
+    return None if any("$" in each for each in ids) else frozenset(filter(None, ids))
 
 
 def _fetches(instruction: Instruction) -> bool:

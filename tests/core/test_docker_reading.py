@@ -163,6 +163,23 @@ class TestTheRest:
     def test_what_hangs_on_when_it_is_built(self, line: str, timed: bool) -> None:
         assert read(f"FROM a\n{line}").timed is timed
 
+    @pytest.mark.parametrize(
+        ("line", "secrets"),
+        [
+            ("RUN true", []),
+            ("RUN --mount=type=secret,id=one --mount=type=cache,target=/x --mount=id=two,type=secret true", ["one", "two"]),
+            ("RUN --mount=type=secret,target=/run/x/token cat /run/x/token", ["token"]),
+            ("RUN --mount=type=secret,dst=/t,env=T true", ["t"]),
+            ("ONBUILD RUN --mount=type=secret,id=later true", ["later"]),
+            ("RUN --mount=type=cache,id=one,target=/x true", []),
+            ("RUN echo --mount=type=secret,id=one", []),
+            ("RUN --mount=type=secret,id=$NAME true", None),
+        ],
+    )
+    def test_secrets_that_are_mounted(self, line: str, secrets: list[str] | None) -> None:
+        found = read(f"FROM a\n{line}").secrets
+        assert (None if found is None else sorted(found)) == secrets
+
     def test_what_is_no_dockerfile(self) -> None:
         assert refused("") == ("ctx/Dockerfile:1:1: the Dockerfile has no FROM", "")
         assert refused("ARG A=1\n# FROM a") == ("ctx/Dockerfile:1:1: the Dockerfile has no FROM", "")
