@@ -20,13 +20,15 @@ from random import Random
 
 from matrixbuild.adapters.children import Children
 from matrixbuild.adapters.executors.local import LocalExecutor
-from matrixbuild.adapters.journal import Journal, open_journal
+from matrixbuild.adapters.journal import open_journal
 from matrixbuild.core.events import Event, Finished, Report, Run, Started, State
-from matrixbuild.core.journal import AttemptRecord
+from matrixbuild.core.journal import Performed
+from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.policy import failure_policy
 from matrixbuild.core.priorities import ranked
 from matrixbuild.core.process import Command, Ended
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
+from matrixbuild.workflow.recording import Recorder
 from matrixbuild.workflow.running import run_schedule
 
 BUDGET = 1.3
@@ -84,6 +86,9 @@ class Nothing:
     def next_event(self) -> Event:
         return self._events.popleft()
 
+    def next_events(self) -> tuple[Event, ...]:
+        return (self.next_event(),)
+
     def close(self) -> None:
         self._events.clear()
 
@@ -92,7 +97,7 @@ def looped(needs: Needs) -> None:
     run_schedule(schedule(needs), Nothing(), lambda run, _: run.build, lambda *_: None)
 
 
-def with_processes(needs: Needs, journal: Callable[[Report], None]) -> None:
+def with_processes(needs: Needs, record: Callable[[Sequence[tuple[Report, Ended | None]]], None]) -> None:
     """The loop, its threads, one guarded child for each build."""
     command = Command(argv=(TRUE,), cwd=str(Path.cwd()), env=tuple(sorted(os.environ.items())))
 
@@ -100,21 +105,24 @@ def with_processes(needs: Needs, journal: Callable[[Report], None]) -> None:
         return children.run(command, lambda *_: None, name=name)
 
     with Children() as children, LocalExecutor(perform) as executor:
-        run_schedule(schedule(needs), executor, lambda run, _: run.build, lambda report, _: journal(report))
+        run_schedule(schedule(needs), executor, lambda run, _: run.build, lambda *_: None, record=record, early=True)
 
 
 def journalled(needs: Needs, directory: Path) -> None:
+    """The same with each build's state and result written down before anything follows from it, as an apply does."""
     with open_journal(directory) as journal:
-        run = journal.begin(pid=os.getpid(), now=time.time()).number
-        with_processes(needs, lambda report: note(journal, run, report))
+        recorder = Recorder(journal, journal.begin(pid=os.getpid(), now=time.time()), lambda _: None)
+        recorder.keys = {name: name for name in needs}
+
+        def record(reports: Sequence[tuple[Report, Ended | None]]) -> None:
+            recorder.record([(report, LEFT if made else None) for report, made in reports])
+            for report, made in reports:
+                recorder.report(report, LEFT if made else None)
+
+        with_processes(needs, record)
 
 
-def note(journal: Journal, run: int, report: Report) -> None:
-    now = time.time()
-    ended = None if report.state is State.RUNNING else now
-    journal.attempted(
-        AttemptRecord(run=run, build=report.build, key=report.build, number=report.attempt, state=report.state, started=now, ended=ended)
-    )
+LEFT = Performed(output=Output())
 
 
 def ninja(needs: Needs, directory: Path) -> list[str]:

@@ -5,7 +5,8 @@ moment in which a child runs and the guardian does not know it; and the socket c
 child gets SIGTERM, and MERCY seconds later SIGKILL.
 
 A frame is its length and that much JSON (words of bytes as latin-1):
-`{"do": "start", "id", "program", "argv", "cwd", "env"}`, with four descriptors: the child's stdin, stdout and stderr, and a pipe for reports;
+`{"do": "start", "id", "program", "argv", "cwd", "env"}`, with four descriptors: the child's stdin, stdout and stderr, and a pipe for reports
+(without "env" it is that of the child before);
 `{"do": "end", "id", "grace"}`: SIGTERM now and SIGKILL after so many seconds, or SIGKILL at once if that is 0.
 To that pipe it writes a line when the child was started (`pid N`) or was not (`failed ERRNO`), and one when it ended (`ended WAITSTATUS`). The pipe
 closes when nothing of the child's session is left. What left that session of its own will, as daemons do, is nobody's child any more.
@@ -67,6 +68,7 @@ class Guardian:
         self._children: dict[int, _Child] = {}
         self._received = bytearray()
         self._descriptors: list[int] = []
+        self._env: dict[bytes, bytes] = {}
         self._forsaken = False
 
     def run(self) -> None:
@@ -131,8 +133,10 @@ class Guardian:
             self._end(self._children[message["id"]], message["grace"])
 
     def _start(self, message: dict[str, Any], standard: list[int], report: int) -> None:
+        if "env" in message:
+            self._env = {name.encode("latin-1"): value.encode("latin-1") for name, value in message["env"]}
         try:
-            pid = _spawned(message, standard)
+            pid = _spawned(message, self._env, standard)
         except OSError as error:
             _tell(report, f"failed {error.errno}")
             os.close(report)
@@ -188,10 +192,9 @@ def _woken_by_signals() -> int:
     return woken
 
 
-def _spawned(message: dict[str, Any], standard: list[int]) -> int:
+def _spawned(message: dict[str, Any], env: dict[bytes, bytes], standard: list[int]) -> int:
     """The process id of the child, the leader of a session of its own. Raises OSError."""
     argv = [word.encode("latin-1") for word in message["argv"]]
-    env = {name.encode("latin-1"): value.encode("latin-1") for name, value in message["env"]}
     onto = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(standard)]
     os.chdir(message["cwd"].encode("latin-1"))
     try:

@@ -25,18 +25,23 @@ class Guarding:
         self._mercy = mercy
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._env: tuple[tuple[str, str], ...] | None = None
 
     def start(self, number: int, program: str, command: Command, descriptors: Sequence[int]) -> None:
         """`descriptors` are stdin, stdout and stderr of the child and the pipe that tells how it goes (guardian.py). Raises UnusableError."""
-        message = {
+        message: dict[str, object] = {
             "do": "start",
             "id": number,
             "program": _plain(program),
             "argv": [_plain(word) for word in command.argv],
             "cwd": _plain(os.path.abspath(command.cwd)),  # noqa: PTH100 (links stay as they are named)
-            "env": [(_plain(name), _plain(value)) for name, value in command.env],
         }
+        # Builds of a run mostly have one environment, and a large one: it is half of what a message costs at both ends.
+        same = command.env == self._env
+        if not same:
+            message["env"] = [(_plain(name), _plain(value)) for name, value in command.env]
         self._send(guardian.frame(message), descriptors)
+        self._env = command.env
 
     def end(self, number: int, grace: float) -> None:
         """Nothing where the child has ended. Raises UnusableError."""
@@ -50,7 +55,7 @@ class Guarding:
         # Past that, it goes on without us.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_LEAVING)
-        self._socket = self._process = None
+        self._socket = self._process = self._env = None
 
     def _send(self, data: bytes, descriptors: Sequence[int]) -> None:
         if self._socket is None:

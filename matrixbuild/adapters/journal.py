@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from matrixbuild.adapters.journal_schema import check, is_new, prepare
+from matrixbuild.adapters.journal_schema import check, is_new, prepare, renew, version_of
 from matrixbuild.core.documents import DocumentError
 from matrixbuild.core.events import State
 from matrixbuild.core.journal import AttemptRecord, Result, RunRecord, output_from_dict, output_to_dict
 from matrixbuild.core.problems import Problem, UnusableError
+from matrixbuild.core.usage import Sample, Usage
 
 NAME = "journal.db"
 _RUNS_KEPT = 200
@@ -23,6 +24,12 @@ _BROKEN = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 _MEND = "move it away and apply again: images are found in the registry, everything else is built anew"
 _RUN = "number, pid, started, builds, ended, exit"
 _ATTEMPT = "run, build, key, number, state, started, ended, kind, summary"
+_USAGE = "memory, cpu"
+_SINCE_USAGE = 2
+"""The version of the journal that measures attempts; an earlier one is renewed by the next run, and read as it is until then."""
+
+Move = tuple[AttemptRecord, Result | None]
+"""Where an attempt stands now; with what it left, where it is built."""
 
 
 class Journal:
@@ -31,8 +38,10 @@ class Journal:
     What says that something is finished is on the disk when the method returns; the rest outlives a kill, but not a loss of power.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, version: int) -> None:
         self._connection = connection
+        self._usage = _USAGE if version >= _SINCE_USAGE else "NULL AS memory, NULL AS cpu"
+        self._durable: bool | None = None
         self.path = path
 
     def begin(self, *, pid: int, now: float) -> RunRecord:
@@ -54,13 +63,15 @@ class Journal:
 
     def attempted(self, attempt: AttemptRecord, result: Result | None = None) -> None:
         """Record where an attempt stands now; with what it left, where it is built."""
-        row = (*(getattr(attempt, name) for name in _ATTEMPT.split(", ")),)
-        with self._written(durable=attempt.state.final) as connection:
-            connection.execute(f"INSERT OR REPLACE INTO attempts ({_ATTEMPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
-            if result:
-                output = json.dumps(output_to_dict(result.output), sort_keys=True)
-                values = (result.key, result.build, result.run, result.finished, output)
-                connection.execute("INSERT OR REPLACE INTO results (key, build, run, finished, output) VALUES (?, ?, ?, ?, ?)", values)
+        self.all_attempted([(attempt, result)])
+
+    def all_attempted(self, moves: Sequence[Move]) -> None:
+        """The same for several at once: one transaction, so that what ended together costs one wait for the disk."""
+        if not moves:
+            return
+        with self._written(durable=any(attempt.state.final for attempt, _ in moves)) as connection:
+            connection.executemany(_INSERT_ATTEMPT, [_row(attempt) for attempt, _ in moves])
+            connection.executemany(_INSERT_RESULT, [_result_row(result) for _, result in moves if result])
 
     def runs(self, most: int = _RUNS_KEPT) -> tuple[RunRecord, ...]:
         """The last runs, the newest first."""
@@ -69,18 +80,19 @@ class Journal:
 
     def attempts(self, run: int) -> tuple[AttemptRecord, ...]:
         """All attempts of a run, by build and number."""
-        rows = self._read(f"SELECT {_ATTEMPT} FROM attempts WHERE run = ? ORDER BY build, number", run)  # noqa: S608
+        rows = self._read(f"SELECT {_ATTEMPT}, {self._usage} FROM attempts WHERE run = ? ORDER BY build, number", run)  # noqa: S608
         return tuple(self._attempt(row) for row in rows)
 
     def attempts_of(self, build: str) -> tuple[AttemptRecord, ...]:
         """All attempts of a build that are known, by run and number."""
-        rows = self._read(f"SELECT {_ATTEMPT} FROM attempts WHERE build = ? ORDER BY run, number", build)  # noqa: S608
+        rows = self._read(f"SELECT {_ATTEMPT}, {self._usage} FROM attempts WHERE build = ? ORDER BY run, number", build)  # noqa: S608
         return tuple(self._attempt(row) for row in rows)
 
-    def _attempt(self, row: tuple[Any, ...]) -> AttemptRecord:
+    def _attempt(self, values: tuple[Any, ...]) -> AttemptRecord:
+        *row, memory, cpu = values
         fields = dict(zip(_ATTEMPT.split(", "), row, strict=True))
         try:
-            return AttemptRecord(**{**fields, "state": State(fields["state"])})
+            return AttemptRecord(**{**fields, "state": State(fields["state"]), "usage": Usage(memory=memory, cpu=cpu)})
         except ValueError as error:
             raise self._broken(f"what it holds of {fields['build']} is no attempt ({error})") from error
 
@@ -100,12 +112,14 @@ class Journal:
     def _broken(self, why: str) -> UnusableError:
         return UnusableError(Problem(summary=f"the journal {self.path} is broken: {why}", hint=_MEND, code="broken-journal"))
 
-    def durations(self) -> Mapping[str, tuple[float, ...]]:
-        """How many seconds the last attempts took that built a build, by its name, the newest last."""
-        found: dict[str, list[float]] = {}
-        for build, seconds in self._read("SELECT build, ended - started FROM attempts WHERE state = 'built' AND started IS NOT NULL ORDER BY ended"):
-            found.setdefault(build, []).append(seconds)
-        return {build: tuple(times[-_SAMPLES:]) for build, times in found.items()}
+    def samples(self) -> Mapping[str, tuple[Sample, ...]]:
+        """The last attempts that built a build, by its name, the newest last."""
+        found: dict[str, list[Sample]] = {}
+        for build, seconds, memory, cpu in self._read(
+            f"SELECT build, ended - started, {self._usage} FROM attempts WHERE state = 'built' AND started IS NOT NULL ORDER BY ended"  # noqa: S608
+        ):
+            found.setdefault(build, []).append(Sample(seconds=seconds, usage=Usage(memory=memory, cpu=cpu)))
+        return {build: tuple(samples[-_SAMPLES:]) for build, samples in found.items()}
 
     def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with _told(self.path, "read"):
@@ -115,7 +129,9 @@ class Journal:
     def _written(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
         """One transaction; `durable`: it is on the disk at the end."""
         with _told(self.path, "write"):
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            if durable is not self._durable:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -125,6 +141,22 @@ class Journal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+
+_INSERT_ATTEMPT = f"INSERT OR REPLACE INTO attempts ({_ATTEMPT}, {_USAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT_RESULT = "INSERT OR REPLACE INTO results (key, build, run, finished, output) VALUES (?, ?, ?, ?, ?)"
+
+
+def _row(attempt: AttemptRecord) -> tuple[object, ...]:
+    """As _INSERT_ATTEMPT has it."""
+    spent = attempt.usage
+    times = (attempt.started, attempt.ended)
+    return attempt.run, attempt.build, attempt.key, attempt.number, attempt.state, *times, attempt.kind, attempt.summary, spent.memory, spent.cpu
+
+
+def _result_row(result: Result) -> tuple[object, ...]:
+    output = json.dumps(output_to_dict(result.output), sort_keys=True)
+    return result.key, result.build, result.run, result.finished, output
 
 
 @contextmanager
@@ -138,9 +170,11 @@ def open_journal(state: Path) -> Iterator[Journal]:
             if is_new(connection):
                 prepare(connection)
             check(connection, path)
+            renew(connection)
             # Where the file system cannot share memory this stays the rollback journal: slower, and as safe.
             connection.execute("PRAGMA journal_mode = WAL")
-        yield Journal(connection, path)
+            version = version_of(connection)
+        yield Journal(connection, path, version=version)
     finally:
         connection.close()
 
@@ -159,7 +193,8 @@ def read_journal(state: Path) -> Iterator[Journal | None]:
             new = is_new(connection)
             if not new:
                 check(connection, path)
-        yield None if new else Journal(connection, path)
+            version = version_of(connection)
+        yield None if new else Journal(connection, path, version=version)
     finally:
         connection.close()
 

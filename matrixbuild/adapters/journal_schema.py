@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matrixbuild.core.problems import Problem, UnusableError
 
-VERSION = 1
+VERSION = 2
 _APPLICATION = 0x6D62_6A6C  # "mbjl": tells our file from any other SQLite database
 
 _TABLES = f"""
@@ -15,7 +15,8 @@ BEGIN IMMEDIATE;
 CREATE TABLE runs (number INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started REAL NOT NULL, builds INTEGER, ended REAL, exit INTEGER);
 CREATE TABLE attempts (
   run INTEGER NOT NULL, build TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
-  started REAL, ended REAL, kind TEXT NOT NULL DEFAULT '', summary TEXT NOT NULL DEFAULT '', PRIMARY KEY (run, build, number)
+  started REAL, ended REAL, kind TEXT NOT NULL DEFAULT '', summary TEXT NOT NULL DEFAULT '', memory INTEGER, cpu REAL,
+  PRIMARY KEY (run, build, number)
 ) WITHOUT ROWID;
 CREATE INDEX attempts_of_builds ON attempts (build, state, ended);
 CREATE TABLE results (key TEXT PRIMARY KEY, build TEXT NOT NULL, run INTEGER NOT NULL, finished REAL NOT NULL, output TEXT NOT NULL) WITHOUT ROWID;
@@ -25,10 +26,27 @@ COMMIT;
 """
 # One transaction: a run that is killed here leaves an empty file, which is as good as none.
 
+_STEPS = {1: "ALTER TABLE attempts ADD COLUMN memory INTEGER; ALTER TABLE attempts ADD COLUMN cpu REAL;"}
+"""What makes of a journal of each earlier version one of the next."""
+
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Make the tables of a new journal. Raises sqlite3.Error."""
     connection.executescript(_TABLES)
+
+
+def renew(connection: sqlite3.Connection) -> None:
+    """Make a journal of an earlier version one of this version, all of it or nothing. Raises sqlite3.Error."""
+    version = version_of(connection)
+    if version < VERSION:
+        steps = "".join(_STEPS[number] for number in range(version, VERSION))
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;")
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Raises sqlite3.Error."""
+    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return found
 
 
 def is_new(connection: sqlite3.Connection) -> bool:

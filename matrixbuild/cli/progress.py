@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from matrixbuild.cli.show_apply import Progress
-from matrixbuild.core.events import Report, State
+from matrixbuild.cli.outlooks import Ahead
+from matrixbuild.cli.progress_lines import Pause, Shown, build_line, pause_line, printable, totals_line, waiting_line
+from matrixbuild.cli.show_progress import Progress
+from matrixbuild.core import usage
+from matrixbuild.core.events import Paused, Report, Resumed, State
+from matrixbuild.core.happenings import Happening, Progressed, Waited
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.plan import Plan
+from matrixbuild.core.schedule import Schedule
+from matrixbuild.workflow.scheduling import Outlook
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
-_NARROW = 60
-_MARGIN = 3
+_MARGIN = 4
 _TAIL = 4096
 _DUMB = ("dumb", "unknown", "")
 
@@ -28,17 +33,6 @@ _DUMB = ("dumb", "unknown", "")
 def draws(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Whether a stream is a terminal that can be drawn on."""
     return stream.isatty() and environment.get("TERM", "") not in _DUMB and "GITHUB_ACTIONS" not in environment
-
-
-@dataclass(slots=True, kw_only=True)
-class _Shown:
-    """A build that runs or rests: since when, by the clock; until when it rests."""
-
-    build: str
-    attempt: int
-    since: float
-    until: float | None = None
-    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +59,11 @@ class LiveProgress:
         self._began = clock()
         self._total = 0
         self._ended: dict[State, int] = {}
-        self._now: dict[str, _Shown] = {}
+        self._over: set[str] = set()
+        self._now: dict[str, Shown] = {}
+        self._progress: dict[str, usage.Progress] = {}
+        self._pauses: dict[str, Pause] = {}
+        self._ahead: Ahead | None = None
 
     def plan(self, plan: Plan) -> None:
         from rich.live import Live
@@ -78,15 +76,40 @@ class LiveProgress:
         # A run that is killed must not leave a terminal without one.
         self._console.show_cursor(show=True)
 
+    def outlook(self, outlook: Outlook, schedule: Schedule) -> None:
+        """What the run is going to be, and what answers for what its builds wait."""
+        self._ahead = Ahead(outlook, schedule, self._clock)
+
+    def happened(self, happening: Happening) -> None:
+        if isinstance(happening, Progressed):
+            self._progress[happening.build] = happening.progress
+            return
+        if isinstance(happening, Waited):
+            self._wait(happening.what)
+        self._lines.happened(happening)
+        self._print()
+
+    def _wait(self, what: Paused | Resumed) -> None:
+        if isinstance(what, Resumed):
+            self._pauses.pop(what.cause, None)
+            return
+        until = None if what.seconds is None else self._clock() + what.seconds
+        before = self._pauses.get(what.cause)
+        # The longest wait that any build was asked for counts for all of them.
+        if before is None or until is None or (before.until is not None and until > before.until):
+            self._pauses[what.cause] = Pause(what=what, until=until)
+
     def report(self, report: Report, made: Output | None) -> None:
         now = self._clock()
+        self._progress.pop(report.build, None)
         if report.state is State.RUNNING:
-            self._now[report.build] = _Shown(build=report.build, attempt=report.attempt, since=now)
+            self._now[report.build] = Shown(build=report.build, attempt=report.attempt, since=now)
         elif report.state is State.RESTING:
-            shown = _Shown(build=report.build, attempt=report.attempt, since=now, until=now + report.wait, failure=str(report.failure))
+            shown = Shown(build=report.build, attempt=report.attempt, since=now, until=now + report.wait, failure=str(report.failure))
             self._now[report.build] = shown
         elif report.state.final:
             self._now.pop(report.build, None)
+            self._over.add(report.build)
             self._ended[report.state] = self._ended.get(report.state, 0) + 1
         self._lines.report(report, made)
         self._print()
@@ -109,47 +132,52 @@ class LiveProgress:
         from rich.text import Text
 
         width, height = self._console.size
-        shown = sorted(list(self._now.values()), key=lambda each: (each.until is not None, each.since))  # noqa: C414 (a copy: another thread draws)
-        room = max(1, height - _MARGIN)
-        lines = [self._line(each, width) for each in shown[:room]]
-        more = [f"  and {len(shown) - room} more"] if len(shown) > room else []
-        return Group(*(Text(line[: width - 1], no_wrap=True, overflow="crop") for line in [*lines, *more, self._totals(width)]))
+        below = [*self._waiting(), self._totals(width)]
+        # The last line is the one that nobody wants to miss, and what waits is of use only beside what runs.
+        below = below if height > len(below) + _MARGIN else below[-1:]
+        lines = [*self._running(width, max(1, height - _MARGIN + 1 - len(below))), *below]
+        return Group(*(Text(line[: width - 1], no_wrap=True, overflow="crop") for line in lines))
 
-    def _line(self, shown: _Shown, width: int) -> str:
+    def _running(self, width: int, room: int) -> list[str]:
+        """What runs and what rests, the oldest first, in at most so many lines and one that counts the rest."""
+        shown = sorted(self._shown(), key=lambda each: (each.until is not None, each.since))
+        more = [f"  and {len(shown) - room} more"] if len(shown) > room else []
+        return [*(self._line(each, width) for each in shown[:room]), *more]
+
+    def _shown(self) -> list[Shown]:
+        return list(self._now.values())  # a copy: another thread draws
+
+    def _line(self, shown: Shown, width: int) -> str:
+        return build_line(
+            shown,
+            now=self._clock(),
+            width=width,
+            expected=self._sources.expected(shown.build),
+            progress=self._progress.get(shown.build),
+            line=self._sources.last_line(shown.build, shown.attempt),
+        )
+
+    def _waiting(self) -> list[str]:
         now = self._clock()
-        if shown.until is not None:
-            return f"  {'again in ' + _clock_text(max(0.0, shown.until - now)):<17}  {shown.build}  attempt {shown.attempt} failed: {shown.failure}"
-        elapsed = now - shown.since
-        expected = self._sources.expected(shown.build)
-        left = f" ~{_clock_text(max(0.0, expected - elapsed))} left" if expected is not None else ""
-        words = [f"  {_clock_text(elapsed) + left:<17}", shown.build]
-        if width < _NARROW:
-            return f"  {_clock_text(elapsed)} {shown.build}"
-        if shown.attempt > 1:
-            words.append(f"attempt {shown.attempt}")
-        if line := self._sources.last_line(shown.build, shown.attempt):
-            words.append(f"| {line}")
-        return "  ".join(words)
+        pauses = [pause_line(pause, now=now) for pause in list(self._pauses.values())]
+        running = {each.build for each in self._shown() if each.until is None}
+        resting = {each.build for each in self._shown() if each.until is not None and each.until > now}
+        waiting = waiting_line(self._ahead.waits(besides=self._over | running | resting)) if self._ahead else ""
+        return [*pauses, *([waiting] if waiting else [])]
 
     def _totals(self, width: int) -> str:
-        resting = sum(each.until is not None for each in list(self._now.values()))
+        now, shown = self._clock(), self._shown()
+        resting = sum(each.until is not None for each in shown)
         ended = sum(self._ended.values())
         counts = {
-            "running": len(self._now) - resting,
+            "running": len(shown) - resting,
             "resting": resting,
-            "waiting": max(0, self._total - ended - len(self._now)),
+            "waiting": max(0, self._total - ended - len(shown)),
             **{state.value: count for state, count in self._ended.items() if state is not State.BUILT},
         }
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        short = f"[{ended}/{self._total}] {_clock_text(self._clock() - self._began)}"
-        return short if width < _NARROW else f"{short}  {told}"
-
-
-def _clock_text(seconds: float) -> str:
-    """`0:07`, `12:30`, `1:02:03`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+        running = {each.build: now - each.since for each in shown if each.until is None}
+        left = self._ahead.left(ended=frozenset(self._over), running=running) if self._ahead else None
+        return totals_line(counts, ended=ended, total=self._total, elapsed=now - self._began, left=left, width=width)
 
 
 def last_line(path: Path) -> str:
@@ -161,7 +189,3 @@ def last_line(path: Path) -> str:
     except OSError:
         return ""
     return printable(next((line for line in reversed(lines) if line.strip()), ""))
-
-
-def printable(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from matrixbuild.core.events import State
 from matrixbuild.core.exit_codes import ExitCode
 from matrixbuild.core.journal import AttemptRecord, RunRecord
+from matrixbuild.core.usage import Usage
 from matrixbuild.workflow.inspecting import RUNS_SHOWN, StateView
 
 _SHOWN = 40
@@ -65,10 +66,16 @@ def _attempt(view: StateView, attempt: AttemptRecord) -> str:
     if attempt.number:
         words.append(f"attempt {attempt.number}")
     if attempt.seconds is not None:
-        words.append(f"{attempt.seconds:.2f} s")
+        words.append(f"{attempt.seconds:.2f} s{_took(attempt.usage)}")
     if attempt.summary:
         words.append(f"(because of {attempt.summary})" if attempt.state is State.SKIPPED else f"{attempt.kind}: {attempt.summary}")
     return "  ".join(words).rstrip()
+
+
+def _took(usage: Usage) -> str:
+    """`, 812 MiB, 31.0 s of cpu`: what was measured."""
+    memory = f", {usage.memory / 2**20:,.0f} MiB" if usage.memory is not None else ""
+    return f"{memory}, {usage.cpu:.1f} s of cpu" if usage.cpu is not None else memory
 
 
 def _state_of(view: StateView, attempt: AttemptRecord) -> str:
@@ -131,6 +138,8 @@ def _build(view: StateView, build: str, attempts: Sequence[AttemptRecord]) -> di
                 "started": _utc(attempt.started),
                 "ended": _utc(attempt.ended),
                 "seconds": round(attempt.seconds, 3) if attempt.seconds is not None else None,
+                "memory": attempt.usage.memory,
+                "cpu": round(attempt.usage.cpu, 3) if attempt.usage.cpu is not None else None,
                 "failure": {"kind": attempt.kind, "summary": attempt.summary} if attempt.kind else None,
                 "because": attempt.summary if attempt.state is State.SKIPPED else None,
             }

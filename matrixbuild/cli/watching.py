@@ -15,19 +15,24 @@ from matrixbuild.adapters.event_files import event_file
 from matrixbuild.adapters.journal import read_journal
 from matrixbuild.adapters.log_reading import lines_of
 from matrixbuild.adapters.text_files import write_over
+from matrixbuild.adapters.thinning import Thinned
 from matrixbuild.cli.progress import LiveProgress, Sources, draws, last_line
-from matrixbuild.cli.show_apply import Progress
 from matrixbuild.cli.show_groups import GroupedProgress
 from matrixbuild.cli.show_junit import junit, junit_of_problems
 from matrixbuild.cli.show_problems import show_problems
+from matrixbuild.cli.show_progress import Progress
 from matrixbuild.core.durations import Basis, Durations
 from matrixbuild.core.events import State
-from matrixbuild.core.happenings import BuildMoved, Happening, RunStarted
+from matrixbuild.core.happenings import BuildMoved, Happening, Progressed, RunStarted
+from matrixbuild.core.learning import Learned
 from matrixbuild.core.naming import slug
 from matrixbuild.core.plan import Plan
 from matrixbuild.core.problems import MatrixbuildError
 from matrixbuild.workflow.applying import Applied, Listener
 from matrixbuild.workflow.projects import project_of
+
+_SECOND = 1.0
+"""How often at most the events file has a word about the progress of one build."""
 
 
 class Watch:
@@ -61,7 +66,7 @@ class _Attempts:
     def begin(self, plan: Plan) -> None:
         self.state = project_of(self.manifest).state(plan.name)
         with read_journal(self.state) as journal:
-            self.durations = Durations(journal.durations() if journal else {})
+            self.durations = Learned(journal.samples() if journal else {}).durations
 
     def directory(self, build: str, attempt: int) -> Path:
         if self.state is None:
@@ -89,11 +94,17 @@ def _progress(stream: TextIO, attempts: _Attempts) -> Progress | LiveProgress | 
     return LiveProgress(Console(file=stream), Sources(expected=attempts.expected, last_line=attempts.last_line))
 
 
+def _nowhere(_: Happening) -> None:
+    """Nobody wants events."""
+
+
 @contextmanager
 def watched(*, events: str, junit: Path | None, manifest: Path) -> Iterator[Watch]:
     """`events` names the events file (empty: none), `junit` the JUnit file."""
     with ExitStack() as stack:
-        tell = [stack.enter_context(event_file(events))] if events else []
+        write = stack.enter_context(event_file(events)) if events else _nowhere
+        further = Thinned[Happening](lambda _, happening: write(happening), seconds=_SECOND)
+        stack.callback(further.close)
         attempts = _Attempts(manifest)
         progress = _progress(sys.stderr, attempts)
         stack.callback(progress.close)
@@ -106,10 +117,16 @@ def watched(*, events: str, junit: Path | None, manifest: Path) -> Iterator[Watc
             if isinstance(happening, RunStarted):
                 attempts.run = happening.run
             watch.note(happening)
-            for each in tell:
-                each(happening)
+            progress.happened(happening)
+            if isinstance(happening, Progressed):
+                if events:
+                    further.say(happening.build, happening)
+                return
+            if isinstance(happening, BuildMoved):
+                further.forget(happening.report.build)
+            write(happening)
 
-        listener = Listener(on_plan=planned, on_report=progress.report, on_warnings=show_problems, on_happening=happened)
+        listener = Listener(on_plan=planned, on_report=progress.report, on_warnings=show_problems, on_happening=happened, on_outlook=progress.outlook)
         watch = Watch(listener, junit)
         try:
             yield watch

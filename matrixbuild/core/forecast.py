@@ -21,8 +21,10 @@ _SHARED = 0.5
 _NINETIETH = NormalDist().inv_cdf(0.9)
 _MOST_RUNS = 40
 _STEPS = 12_000
+_FEW_STEPS = 3_000
 _FEW_RUNS = 4
-"""So many builds are simulated in all runs together. Where those are few runs, only what builds have in common is told: the rest evens out."""
+"""So many builds are simulated in all runs together; fewer where the answer is asked for again and again. Where those are few runs, only what builds
+have in common is told: the rest evens out."""
 
 _LEAST_LEFT = 0.1
 """The part of its median that a build which is late already is taken to need still."""
@@ -44,7 +46,7 @@ def prioritised(builds: Sequence[ScheduledBuild], durations: Mapping[str, Durati
     """The builds with the ranks they are to run with: the longest remaining path, and better where the planning pass finds better."""
     medians = _medians(durations)
     made = ranked(builds, medians)
-    return improved(made, medians, capacity) if _known(builds, durations) else made
+    return improved(made, medians, capacity) if known(builds, durations) else made
 
 
 def what_if(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int]) -> Estimate:
@@ -55,13 +57,15 @@ def what_if(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration],
     return expected(prioritised(builds, durations, capacity), durations, capacity)
 
 
-def expected(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int]) -> Estimate:
-    """The same, with the ranks that the builds have."""
+def expected(
+    builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int], *, steps: int = _STEPS
+) -> Estimate:
+    """The same, with the ranks that the builds have. With fewer `steps` the interval is less exact."""
     medians = _medians(durations)
     makespan = simulated(builds, medians, capacity).makespan
-    low, high = _interval(builds, durations, capacity, makespan)
+    low, high = _interval(builds, durations, capacity, makespan, steps)
     least = bounds(builds, medians, capacity).least
-    return Estimate(makespan=makespan, low=min(low, makespan), high=max(high, makespan), least=least, known=_known(builds, durations))
+    return Estimate(makespan=makespan, low=min(low, makespan), high=max(high, makespan), least=least, known=known(builds, durations))
 
 
 def remaining(
@@ -78,7 +82,8 @@ def remaining(
         for build in builds
         if build.name not in ended
     ]
-    return expected(left, {build.name: _left(durations[build.name], running.get(build.name, 0.0)) for build in left}, capacity)
+    times = {build.name: _left(durations[build.name], running.get(build.name, 0.0)) for build in left}
+    return expected(left, times, capacity, steps=_FEW_STEPS)
 
 
 def _left(duration: Duration, elapsed: float) -> Duration:
@@ -91,15 +96,16 @@ def _medians(durations: Mapping[str, Duration]) -> dict[str, float]:
     return {name: duration.median for name, duration in durations.items()}
 
 
-def _known(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration]) -> float:
+def known(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration]) -> float:
+    """The part of the builds whose durations rest on what was seen."""
     seen = sum(durations[build.name].basis not in (Basis.DECLARED, Basis.DEFAULT) for build in builds)
     return seen / len(builds) if builds else 0.0
 
 
 def _interval(
-    builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int], makespan: float
+    builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int], makespan: float, steps: int
 ) -> tuple[float, float]:
-    runs = min(_MOST_RUNS, _STEPS // max(1, len(builds)))
+    runs = min(_MOST_RUNS, steps // max(1, len(builds)))
     sigmas = {build.name: _sigma(durations[build.name]) for build in builds}
     if runs < _FEW_RUNS:
         swing = math.exp(math.sqrt(_SHARED) * _NINETIETH * median(sigmas.values()))

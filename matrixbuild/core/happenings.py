@@ -12,6 +12,7 @@ from matrixbuild.core.journal import RunRecord, output_to_dict
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.problems import Problem
 from matrixbuild.core.publish import PutTag
+from matrixbuild.core.usage import UNMEASURED, Progress, Usage
 
 EVENTS_VERSION = 1
 
@@ -70,12 +71,13 @@ class PlanMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildMoved:
-    """A build is in another state; `seconds` is how long the attempt took that ended now, `made` what it left."""
+    """A build is in another state; `seconds` is how long the attempt took that ended now, `made` what it left, `usage` what it took."""
 
     report: Report
     key: str
     seconds: float | None = None
     made: Output | None = None
+    usage: Usage = UNMEASURED
 
     def to_dict(self) -> dict[str, object]:
         report = self.report
@@ -88,6 +90,7 @@ class BuildMoved:
             "givenUp": report.given_up.value if report.given_up else None,
             "because": report.because or None,
             "limit": report.limit,
+            "usage": usage_to_dict(self.usage) or None,
             **(output_to_dict(self.made) if self.made else {}),
         }
         return found | {name: value for name, value in rare.items() if value is not None}
@@ -108,6 +111,36 @@ class BuildMoved:
             yield f"because of {report.because}"
         if report.failure:
             yield f"({report.failure.kind}: {report.failure})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """A running build is further on. Told at most about four times a second for each build, the last word always."""
+
+    build: str
+    progress: Progress
+
+    def to_dict(self) -> dict[str, object]:
+        found = self.progress
+        rare: dict[str, object] = {"earthly": found.earthly or None, "percent": found.percent, "line": found.line or None}
+        numbers = {"step": found.step, "steps": found.steps, "cached": found.cached}
+        told = {name: value for name, value in rare.items() if value is not None}
+        return {"event": "build-progressed", "build": self.build, **numbers, **told}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceFreed:
+    """A build asked for `wanted` bytes of disk, and so many were made free by removing what was ours to remove."""
+
+    build: str
+    wanted: int
+    freed: int
+
+    def to_dict(self) -> dict[str, object]:
+        return {"event": "space-freed", "build": self.build, "wanted": self.wanted, "freed": self.freed}
+
+    def __str__(self) -> str:
+        return f"{self.freed} bytes freed for {self.build}, which asks for {self.wanted}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +211,13 @@ class RunEnded:
         return f"run {self.run} ended with {self.exit_code} after {self.seconds:.3f} s{told}"
 
 
-Happening = RunStarted | PlanMade | BuildMoved | Waited | TagPut | LockWritten | RunEnded
+Happening = RunStarted | PlanMade | BuildMoved | Progressed | SpaceFreed | Waited | TagPut | LockWritten | RunEnded
+
+
+def usage_to_dict(usage: Usage) -> dict[str, object]:
+    """What was measured: bytes of `memory`, seconds of `cpu`."""
+    found: dict[str, object] = {"memory": usage.memory, "cpu": round(usage.cpu, 3) if usage.cpu is not None else None}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def failure_to_dict(failure: Failure) -> dict[str, object]:

@@ -10,8 +10,9 @@ from matrixbuild.core.events import State
 from matrixbuild.core.exit_codes import ExitCode
 from matrixbuild.core.lock import LockedArtifact, LockedImage
 from matrixbuild.core.lock_merge import Output
+from matrixbuild.core.usage import UNMEASURED, Usage
 
-_OUTPUT = frozenset({"image", "artifacts"})
+_OUTPUT = frozenset({"image", "artifacts", "narrowed"})
 _STOPPED = (None, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 
 
@@ -37,7 +38,7 @@ class RunRecord:
 class AttemptRecord:
     """One try of one build in a run, in its last known `state`: running, resting (it failed, and another follows), or how the build ended. A build
     that ended before anything was tried has the number 0 and no `started`. `kind` and `summary` are of its failure; of a skipped build `summary`
-    names the one to look at."""
+    names the one to look at. `usage` is what it took until it ended."""
 
     run: int
     build: str
@@ -48,10 +49,19 @@ class AttemptRecord:
     ended: float | None = None
     kind: str = ""
     summary: str = ""
+    usage: Usage = UNMEASURED
 
     @property
     def seconds(self) -> float | None:
         return self.ended - self.started if self.started is not None and self.ended is not None else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performed:
+    """What an attempt that built its build left, and what it took."""
+
+    output: Output
+    usage: Usage = UNMEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,7 @@ def output_to_dict(output: Output) -> dict[str, object]:
     return {
         "image": output.image.to_dict() if output.image else None,
         "artifacts": {name: artifact.to_dict() for name, artifact in output.artifacts},
+        **({"narrowed": True} if output.narrowed else {}),
     }
 
 
@@ -80,6 +91,7 @@ def output_from_dict(value: object) -> Output:
     return Output(
         image=LockedImage.from_dict(image) if image is not None else None,
         artifacts=documents.field(document, "artifacts", lambda artifacts: documents.entries(artifacts, LockedArtifact.from_dict)),
+        narrowed=documents.optional(document, "narrowed", documents.flag, default=False),
     )
 
 

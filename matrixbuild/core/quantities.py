@@ -45,6 +45,16 @@ def seconds(text: str) -> float:
     return float(f"{match.group(1)}.{match.group(2) or 0}") * _SECONDS[match.group(3)]
 
 
+def told_amount(pool: str, amount: int) -> str:
+    """An amount of a pool as people write it: `1.5` cores, `8Gi` of memory or disk, a number of anything else."""
+    if pool == "cpu":
+        return f"{amount / 1000:g}"
+    if pool not in ("memory", "disk"):
+        return str(amount)
+    unit, size = next(((unit, size) for unit, size in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)) if amount % size == 0), ("", 1))
+    return f"{amount // size}{unit}"
+
+
 def _positive(text: str, amount: int) -> int:
     if amount < 1:
         raise ValueError(f"{text!r} is nothing: leave it out, or write more")

@@ -90,6 +90,10 @@ class Schedule:
         """Every state the build has been in, in order."""
         return self._roster[name].told
 
+    def needs(self, name: str) -> tuple[str, ...]:
+        """The builds of the run that this one needs."""
+        return self._roster[name].build.needs
+
     def waiting(self, name: str) -> Waiting:
         """What this build waits for now; nothing where it runs or has ended."""
         progress = self._roster[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -17,6 +18,13 @@ class Progress:
     percent: int | None = None
     line: str = ""
 
+    def __str__(self) -> str:
+        """`+base step 3 of 40, 2 cached, 60 %`: what is known of it, its line left out."""
+        step = f"step {self.step} of {self.steps}" if self.steps else ""
+        cached = f"{self.cached} cached" if self.cached else ""
+        percent = f"{self.percent} %" if self.percent is not None else ""
+        return " ".join(filter(None, (self.earthly, ", ".join(filter(None, (step, cached, percent))))))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
@@ -27,3 +35,19 @@ class Usage:
 
 
 UNMEASURED = Usage()
+
+
+def together(parts: Iterable[Usage]) -> Usage:
+    """What programs took that ran one after the other."""
+    found = tuple(parts)
+    memory = [each.memory for each in found if each.memory is not None]
+    cpu = [each.cpu for each in found if each.cpu is not None]
+    return Usage(memory=max(memory, default=None), cpu=sum(cpu) if cpu else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """An attempt that built its build: how many seconds that took, and what of the machine."""
+
+    seconds: float
+    usage: Usage = UNMEASURED

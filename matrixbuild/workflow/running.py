@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -36,6 +36,8 @@ def run_schedule(
     orders: Callable[[Run, Mapping[str, Made]], Work],
     on_report: Callable[[Report, Made | None], None],
     *,
+    record: Callable[[Sequence[tuple[Report, Made | None]]], None] = lambda _: None,
+    early: bool = False,
     disk: Callable[[], int | None] = lambda: None,
     free_space: Callable[[FreeSpace], None] = lambda _: None,
     on_pause: Callable[[Paused | Resumed], None] = lambda _: None,
@@ -43,20 +45,39 @@ def run_schedule(
     """Run a schedule to its end; each build's outcome by its name, in the order they ended.
 
     `orders` gives the work of one attempt; it is called when everything the build needs is built, with what has been made so far. `on_report`
-    hears of every build that starts, rests or ends, with what it made where it is built. Both are called in this thread. The executor
-    is the caller's, to interrupt and to close. `disk` tells how many bytes are free where builds write, and is asked at every event; `free_space`
-    frees some as far as it can; `on_pause` hears of builds that wait for a registry, or for a cause to go away.
+    hears of every build that starts, rests or ends, with what it made where it is built. `record` is given all reports of a moment at once, before
+    any of them is told and before anything is done that depends on a build which is built now: so what it writes down is written when somebody
+    relies on it. With `early`, builds that start and need nothing of that run while it writes, and what ends meanwhile shares the next time; else
+    everything that ended is told before anything starts. All are called in this thread. The executor is the caller's, to interrupt and to close.
+    `disk` tells how many bytes are free where builds write, and is asked at every event; `free_space` frees some as far as it can; `on_pause` hears
+    of builds that wait for a registry, or for a cause to go away.
     """
     loop = _Loop(executor=executor, orders=orders, on_report=on_report, free_space=free_space, on_pause=on_pause)
-    event: Event = Started()
+    events: tuple[Event, ...] = (Started(),)
     while True:
-        if isinstance(event, Finished):
-            loop.made[event.build] = event.made
-        for instruction in schedule.handle(event, disk=disk()):
+        loop.made.update((event.build, event.made) for event in events if isinstance(event, Finished))
+        instructions = schedule.handle(*events, disk=disk())
+        now, then = _apart(schedule, instructions) if early else ((), instructions)
+        for instruction in now:
+            loop.obey(instruction)
+        if reports := [(told, loop.made.get(told.build)) for told in then if isinstance(told, Report)]:
+            record(reports)
+        for instruction in then:
             loop.obey(instruction)
         if schedule.ended:
             return loop.outcomes
-        event = executor.next_event()
+        events = executor.next_events()
+
+
+def _apart(schedule: Schedule, instructions: Sequence[Instruction]) -> tuple[Sequence[Instruction], Sequence[Instruction]]:
+    """The builds that can be started while it is written down what happened, for they depend on nothing of it; and all the rest."""
+    built = {told.build for told in instructions if isinstance(told, Report) and told.state is State.BUILT}
+    now: list[Instruction] = []
+    then: list[Instruction] = []
+    for told in instructions:
+        free = isinstance(told, Run) and built.isdisjoint(schedule.needs(told.build))
+        (now if free else then).append(told)
+    return now, then
 
 
 @dataclass(slots=True, kw_only=True)

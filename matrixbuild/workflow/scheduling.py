@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
-from matrixbuild.adapters.machine import capacity
+from matrixbuild.adapters.machine import capacity as machine
 from matrixbuild.core.build import Build
-from matrixbuild.core.durations import Durations
-from matrixbuild.core.forecast import prioritised
+from matrixbuild.core.durations import Duration
+from matrixbuild.core.forecast import Estimate, expected, prioritised, remaining
+from matrixbuild.core.learning import History, Learned
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
-from matrixbuild.core.policy import FailurePolicy, failure_policy
+from matrixbuild.core.policy import Budget, FailurePolicy, failure_policy
+from matrixbuild.core.problems import InvalidError, Problem, did_you_mean
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
 from matrixbuild.workflow.planning import Prepared
 
 DEFAULT_CPU = ("cpu", 1000)
 """What a build holds that says nothing of cpu: one core, so that as many run at once as there are cores."""
 
-History = Mapping[str, Sequence[float]]
-"""Seconds of earlier attempts that built, by build name, the newest last (adapters.journal.Journal.durations)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A run that is about to begin: its builds with the ranks and amounts they run with, how long each takes, and what there is to hold."""
+
+    builds: tuple[ScheduledBuild, ...]
+    durations: Mapping[str, Duration]
+    capacity: Mapping[str, int]
+    most_failures: int | None = None
+
+    def schedule(self, policy: FailurePolicy) -> Schedule:
+        return Schedule(self.builds, capacity=self.capacity, policy=policy, most_failures=self.most_failures)
+
+    @property
+    def estimate(self) -> Estimate:
+        """How long all of it takes."""
+        return expected(self.builds, self.durations, self.capacity)
+
+    def remaining(self, *, ended: AbstractSet[str], running: Mapping[str, float]) -> Estimate:
+        """How long it still takes, as core.forecast.remaining."""
+        return remaining(self.builds, self.durations, self.capacity, ended=ended, running=running)
 
 
-def schedule_of(running: Mapping[str, Build], prepared: Prepared, history: History) -> Schedule:
-    """The state machine of a run of these builds, on this machine, under the limits of the manifest."""
-    room = capacity_of(prepared)
-    builds = prioritised(scheduled(running), Durations(history).all(running), room)
-    return Schedule(builds, capacity=room, policy=_policy(prepared.manifest), most_failures=prepared.manifest.schedule.on_failure.limit)
+def outlook(running: Mapping[str, Build], prepared: Prepared, history: History, *, room: Mapping[str, int] | None = None) -> Outlook:
+    """What a run of these builds is going to be on this machine, under the limits of the manifest; `room` are pools that are otherwise.
+
+    Raises InvalidError for a pool of `room` that there is not.
+    """
+    learned = Learned(history)
+    there = capacity_of(prepared)
+    _check_room(room or {}, there)
+    capacity = {**there, **(room or {})}
+    durations = learned.durations.all(running)
+    builds = prioritised(scheduled(running, learned, capacity), durations, capacity)
+    return Outlook(builds=builds, durations=durations, capacity=capacity, most_failures=prepared.manifest.schedule.on_failure.limit)
 
 
-def scheduled(running: Mapping[str, Build]) -> tuple[ScheduledBuild, ...]:
-    """The builds as the scheduler sees them, without ranks: what core.forecast.what_if and core.forecast.prioritised ask for."""
+def _check_room(room: Mapping[str, int], there: Mapping[str, int]) -> None:
+    if unknown := [pool for pool in room if pool not in there]:
+        hint = did_you_mean(unknown[0], there) or f"there are {', '.join(sorted(there))}; schedule.limits declares others"
+        raise InvalidError(Problem(summary=f"--what-if: there is no pool {unknown[0]!r}", hint=hint, code="pool"))
+
+
+def scheduled(running: Mapping[str, Build], learned: Learned, capacity: Mapping[str, int]) -> tuple[ScheduledBuild, ...]:
+    """The builds as the scheduler sees them, without ranks."""
     return tuple(
         ScheduledBuild(
             name=build.name,
             needs=tuple(name for name, _ in build.needs if name in running),
-            amounts=tuple(sorted((dict([DEFAULT_CPU]) | dict(build.resources.amounts)).items())),
+            amounts=learned.amounts(build.name, tuple((dict([DEFAULT_CPU]) | dict(build.resources.amounts)).items()), capacity),
             key=build.key,
             hosts=frozenset(_hosts(build)),
         )
@@ -44,7 +79,7 @@ def scheduled(running: Mapping[str, Build]) -> tuple[ScheduledBuild, ...]:
 
 def capacity_of(prepared: Prepared) -> dict[str, int]:
     """What the manifest declares, and this machine's where it says nothing."""
-    return capacity(prepared.project.root) | {amount.pool: amount.amount for amount in prepared.manifest.limits}
+    return machine(prepared.project.root) | {amount.pool: amount.amount for amount in prepared.manifest.limits}
 
 
 def _hosts(build: Build) -> Iterable[str]:
@@ -61,6 +96,10 @@ def _image(ref: str) -> ImageName | None:
         return None
 
 
-def _policy(manifest: Manifest) -> FailurePolicy:
+def policy_of(manifest: Manifest) -> FailurePolicy:
+    """What the manifest says of failures."""
     retry = manifest.schedule.retry
-    return failure_policy(attempts=retry.attempts, initial=retry.initial, maximum=retry.maximum, on=retry.on)
+    budget = None if retry.budget is None else Budget(share=0.0, more=retry.budget)
+    return failure_policy(
+        attempts=retry.attempts, initial=retry.initial, maximum=retry.maximum, on=retry.on, budget=budget, pause_after=retry.pause_after
+    )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,12 @@ from matrixbuild.core.journal import AttemptRecord, Result, RunRecord
 from matrixbuild.core.lock import LockedArtifact, LockedImage
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.problems import UnusableError
+from matrixbuild.core.usage import UNMEASURED, Sample, Usage
 from tests.checkout import ROOT
 
 KEY = f"sha256:{'1' * 64}"
 IMAGE = LockedImage(digest=f"sha256:{'a' * 64}", media_type="application/vnd.oci.image.manifest.v1+json", size=7, platforms=(("linux/amd64", KEY),))
+SPENT = Usage(memory=3 << 30, cpu=1.5)
 LEFT = Output(image=IMAGE, artifacts=(("edge.iso", LockedArtifact(sha256="b" * 64, size=3)),))
 MEND = "move it away and apply again: images are found in the registry, everything else is built anew"
 
@@ -43,7 +46,7 @@ def test_what_is_recorded_is_there_again(tmp_path: Path) -> None:
         run = journal.begin(pid=7, now=99.0)
         journal.planned(run.number, builds=2)
         journal.attempted(attempt(state=State.RUNNING, seconds=None))
-        journal.attempted(attempt(), result())
+        journal.attempted(replace(attempt(), usage=SPENT), result())
         journal.attempted(AttemptRecord(run=1, build="b", key=KEY, number=0, state=State.SKIPPED, ended=103.0, summary="a"))
         journal.end(run.number, exit_code=4, now=104.0)
     with read_journal(tmp_path) as again:
@@ -51,7 +54,50 @@ def test_what_is_recorded_is_there_again(tmp_path: Path) -> None:
         assert again.runs() == (RunRecord(number=1, pid=7, started=99.0, builds=2, ended=104.0, exit=4),)
         assert [(each.build, each.state, each.seconds) for each in again.attempts(1)] == [("a", State.BUILT, 2.0), ("b", State.SKIPPED, None)]
         assert again.results([KEY, "sha256:other"]) == {KEY: result()}
-        assert again.durations() == {"a": (2.0,)}
+        assert again.samples() == {"a": (Sample(seconds=2.0, usage=SPENT),)}
+        assert [each.usage for each in again.attempts(1)] == [SPENT, UNMEASURED]
+
+
+def test_what_ended_together_is_one_transaction(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal, read_journal(tmp_path) as reader:
+        assert reader is not None
+        journal.all_attempted([(attempt(), result()), (attempt("b", state=State.RUNNING, seconds=None), None)])
+        assert [each.build for each in reader.attempts(1)] == ["a", "b"]
+        with pytest.raises(UnusableError):
+            journal.all_attempted([(attempt("c"), None), (replace(attempt("d"), key=None), None)])  # type: ignore[arg-type]
+        journal.all_attempted([])
+        assert [each.build for each in reader.attempts(1)] == ["a", "b"]
+
+
+FIRST_VERSION = """
+CREATE TABLE runs (number INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started REAL NOT NULL, builds INTEGER, ended REAL, exit INTEGER);
+CREATE TABLE attempts (
+  run INTEGER NOT NULL, build TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
+  started REAL, ended REAL, kind TEXT NOT NULL DEFAULT '', summary TEXT NOT NULL DEFAULT '', PRIMARY KEY (run, build, number)
+) WITHOUT ROWID;
+CREATE TABLE results (key TEXT PRIMARY KEY, build TEXT NOT NULL, run INTEGER NOT NULL, finished REAL NOT NULL, output TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO runs VALUES (1, 7, 99.0, 1, 104.0, 0);
+INSERT INTO attempts VALUES (1, 'a', 1, '{key}', 'built', 100.0, 102.0, '', '');
+PRAGMA application_id = 1835166316;
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_journal_of_the_first_version_is_read_as_it_is_and_renewed_by_the_next_run(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "journal.db") as made:
+        made.executescript(FIRST_VERSION.replace("{key}", KEY))
+    made.close()
+    before = (tmp_path / "journal.db").read_bytes()
+    with read_journal(tmp_path) as reader:
+        assert reader is not None
+        assert reader.attempts(1) == reader.attempts_of("a") == (attempt(),)
+        assert reader.samples() == {"a": (Sample(seconds=2.0),)}
+    assert (tmp_path / "journal.db").read_bytes() == before
+    for _ in range(2):
+        with open_journal(tmp_path) as journal:
+            assert journal.attempts(1)[0] == attempt()
+            journal.attempted(replace(attempt("b"), usage=SPENT))
+            assert journal.samples() == {"a": (Sample(seconds=2.0),), "b": (Sample(seconds=2.0, usage=SPENT),)}
 
 
 def test_runs_are_counted_and_old_ones_forgotten(tmp_path: Path) -> None:
@@ -61,14 +107,14 @@ def test_runs_are_counted_and_old_ones_forgotten(tmp_path: Path) -> None:
             journal.attempted(attempt(run=number, seconds=float(number)))
         assert [run.number for run in journal.runs(1000)] == list(range(205, 5, -1))
         assert journal.attempts(5) == ()
-        assert journal.durations() == {"a": tuple(float(number) for number in range(186, 206))}
+        assert [sample.seconds for sample in journal.samples()["a"]] == [float(number) for number in range(186, 206)]
 
 
 def test_the_last_result_of_a_key_counts(tmp_path: Path) -> None:
     with open_journal(tmp_path) as journal:
         journal.attempted(attempt(), result())
-        journal.attempted(attempt(number=2), result(Output(image=IMAGE)))
-        assert journal.results([KEY])[KEY].output == Output(image=IMAGE)
+        journal.attempted(attempt(number=2), result(Output(image=IMAGE, narrowed=True)))
+        assert journal.results([KEY])[KEY].output == Output(image=IMAGE, narrowed=True)
 
 
 def test_there_is_nothing_to_read_where_nothing_ran(tmp_path: Path) -> None:

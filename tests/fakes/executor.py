@@ -52,5 +52,8 @@ class FakeExecutor(Generic[Work]):
         self.clock, _, build = heapq.heappop(self._timers)
         return Woke(build=build)
 
+    def next_events(self) -> tuple[Event, ...]:
+        return (self.next_event(),)
+
     def close(self) -> None:
         self._closed = True

@@ -8,8 +8,11 @@ import urllib.parse
 import uuid
 from pathlib import Path
 
+import pytest
+
 from tests.orphans.world import release, start
 from tests.processes import PROC, marked
+from tests.projects import SmallProject
 
 CANARY = 'canary/7?+x "Ö&ü" 51c0ffee'
 PROGRAM = """
@@ -51,21 +54,31 @@ def arguments() -> bytes:
     return found
 
 
-def test_a_secret_is_seen_nowhere(tmp_path: Path) -> None:
+def watched(project: SmallProject, *words: str, bug: str = "") -> tuple[int, bytes]:
+    """An apply whose processes are looked at as long as it runs: its exit code, and all it said."""
     mark = f"child-{uuid.uuid4().hex}"
-    project = release(tmp_path, builds=8)
-    process = start(project, "--events", "events.ndjson", "--junit", "junit.xml", script=SCRIPT, mark=mark, grace=0.5, token=CANARY)
+    process = start(project, *words, script=SCRIPT, mark=mark, grace=0.5, token=CANARY, bug=bug)
     looks = 0
     while process.poll() is None:
         seen, running = arguments(), bool(marked(mark))
         looks += running
         assert not leaks(seen)
     out, err = process.communicate()
-    assert process.returncode == 4, (out, err)
-    assert looks or not PROC.is_dir()
-    assert not leaks(out + err), out + err
-    files = [path for path in project.root.rglob("*") if path.is_file()]
-    assert not {str(path): found for path in files if (found := leaks(path.read_bytes()))}
+    assert looks or bug == "ready" or not PROC.is_dir()
+    return process.returncode, out + err
+
+
+def leaking(root: Path) -> dict[str, list[bytes]]:
+    """The files that give the secret away: journal, events, logs, lock, plan, JUnit, images, whatever there is."""
+    return {str(path): found for path in root.rglob("*") if path.is_file() and (found := leaks(path.read_bytes()))}
+
+
+def test_a_secret_is_seen_nowhere(tmp_path: Path) -> None:
+    project = release(tmp_path, builds=8)
+    code, said = watched(project, "--events", "events.ndjson", "--junit", "junit.xml")
+    assert code == 4, said
+    assert not leaks(said), said
+    assert not leaking(project.root)
     # It was there to be seen.
     (log,) = project.root.glob(".matrixbuild/small/runs/1/notes-n-3-*/1")
     assert log.stat().st_mode & 0o777 == 0o700
@@ -74,3 +87,24 @@ def test_a_secret_is_seen_nowhere(tmp_path: Path) -> None:
     assert "failed with ***" in (log / "class.json").read_text()
     assert "failed with ***" in (project.root / "events.ndjson").read_text()
     assert "failed with ***" in (project.root / "junit.xml").read_text()
+
+
+def test_a_lock_and_a_plan_have_nothing_of_it(tmp_path: Path) -> None:
+    project = release(tmp_path, builds=5, mode="each")
+    assert project.run("plan", "small.yaml", "-o", "saved-plan").code == 0
+    code, said = watched(project, "--events", "events.ndjson", "--junit", "junit.xml", "--format", "json")
+    assert code == 4, said
+    assert not leaks(said), said
+    assert len(json.loads(project.lock.read_text())["builds"]) == 4
+    assert not leaking(project.root)
+
+
+@pytest.mark.parametrize(("bug", "code"), [("build", 4), ("ready", 1)])
+def test_a_bug_of_ours_tells_nothing_of_it(tmp_path: Path, bug: str, code: int) -> None:
+    project = release(tmp_path, builds=2)
+    ended, said = watched(project, "--events", "events.ndjson", "--junit", "junit.xml", bug=bug)
+    assert ended == code, said
+    assert (b"Traceback" in said) is (bug == "ready")
+    assert b"ZeroDivisionError" in said
+    assert not leaks(said), said
+    assert not leaking(project.root)

@@ -34,6 +34,7 @@ spec:
       args: {N: "{{ n }}"}
       image: {repository: "{{ registry }}/notes", tag: "{{ n }}"}
   schedule: {limits: {cpu: 4}}
+  publish: MODE
 """
 
 LIVELY = """
@@ -49,19 +50,21 @@ kill $one; pkill -P $two; wait
 """Children and grandchildren, some in a group of their own, some deaf, coming and going all the time."""
 
 
-def release(root: Path, *, builds: int = 60) -> SmallProject:
+def release(root: Path, *, builds: int = 60, mode: str = "atomic") -> SmallProject:
     numbers = ", ".join(f'"{number}"' for number in range(builds))
     files = {"src/Earthfile": EARTHFILE, "src/notes.txt": "1\n"}
-    return small_project(root, manifest=MANIFEST.replace("NUMBERS", numbers), files=files)
+    return small_project(root, manifest=MANIFEST.replace("NUMBERS", numbers).replace("MODE", mode), files=files)
 
 
-def start(project: SmallProject, *words: str, script: str, mark: str, grace: float, token: str = "nothing-secret") -> subprocess.Popen[bytes]:
+def start(
+    project: SmallProject, *words: str, script: str, mark: str, grace: float, token: str = "nothing-secret", bug: str = ""
+) -> subprocess.Popen[bytes]:
     """`matrixbuild apply small.yaml WORDS...`, each build running `script` first. Only what is started there carries the mark, `child-...`."""
     env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.orphans.worker", "apply", "small.yaml", *words],
         cwd=project.root,
-        env={**env, "PYTHONPATH": str(ROOT), "SCRIPT": script, "MARK": mark.removeprefix("child-"), "GRACE": str(grace), "TOKEN": token},
+        env={**env, "PYTHONPATH": str(ROOT), "SCRIPT": script, "MARK": mark.removeprefix("child-"), "GRACE": str(grace), "TOKEN": token, "BUG": bug},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -11,7 +11,8 @@ from matrixbuild.adapters.engines.base import Engine
 from matrixbuild.core.events import Report, State
 from matrixbuild.core.failure import FailureKind
 from matrixbuild.workflow.applying import Applied, Listener, apply_manifest
-from matrixbuild.workflow.planning import Prepared, engine_of
+from matrixbuild.workflow.engines import engine_of
+from matrixbuild.workflow.planning import Prepared
 from tests.fakes.engines import Failing
 from tests.projects import MANIFEST, SmallProject, small_project
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from matrixbuild.adapters.executors.base import Executor
 from matrixbuild.adapters.executors.local import LocalExecutor
-from matrixbuild.core.events import Report, Run, State
+from matrixbuild.core.events import Event, Report, Run, State
 from matrixbuild.core.failure import BuildFailed, FailureKind
 from matrixbuild.core.policy import FailurePolicy, GivenUp, failure_policy
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
@@ -119,3 +119,96 @@ def test_a_thousand_builds_on_threads_all_end() -> None:
 def test_outcomes_come_in_the_order_of_their_ends() -> None:
     outcomes, _ = run(FakeExecutor(perform), build("flaky"), build("quick"), policy=failure_policy(attempts=2, initial=9, maximum=9))
     assert list(outcomes) == ["quick", "flaky"]
+
+
+class Noting(FakeExecutor[Work]):
+    """Notes what it is given, and gives all events of what it has at once."""
+
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__(perform)
+        self._notes = notes
+
+    def submit(self, build: str, work: Work) -> None:
+        self._notes.append(f"start {build}")
+        super().submit(build, work)
+
+    def next_events(self) -> tuple[Event, ...]:
+        return tuple(self.next_event() for _ in range(len(self._work) or 1))
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_what_depends_on_a_build_starts_once_that_is_recorded_and_the_rest_before(*, early: bool) -> None:
+    builds = [build("base", cpu=1, rank=9), build("other", cpu=1, rank=8), build("app", "base", cpu=1, rank=7), build("free", cpu=1)]
+    notes: list[str] = []
+    needs = {made.name: made.needs for made in builds}
+
+    def order(wanted: Run, made: Mapping[str, str]) -> Work:
+        return wanted.build, wanted.attempt, tuple(made[need] for need in needs[wanted.build])
+
+    def record(reports: Sequence[tuple[Report, str | None]]) -> None:
+        notes.append(f"record {', '.join(f'{report.build} {report.state}' for report, _ in reports)}")
+
+    def told(report: Report, _made: str | None) -> None:
+        notes.append(f"tell {report.build} {report.state}")
+
+    schedule = Schedule(builds, capacity={"cpu": 2}, policy=ONCE)
+    run_schedule(schedule, Noting(notes), order, told, record=record, early=early)
+    assert notes == (EARLY if early else LATE)
+
+
+EARLY = [
+    "start base",
+    "start other",
+    "record base running, other running",
+    "tell base running",
+    "tell other running",
+    "start free",
+    "record base built, other built, app running, free running",
+    "tell base built",
+    "tell other built",
+    "tell app running",
+    "start app",
+    "tell free running",
+    "record free built, app built",
+    "tell free built",
+    "tell app built",
+]
+LATE = [
+    "record base running, other running",
+    "tell base running",
+    "start base",
+    "tell other running",
+    "start other",
+    "record base built, other built, app running, free running",
+    "tell base built",
+    "tell other built",
+    "tell app running",
+    "start app",
+    "tell free running",
+    "start free",
+    "record app built, free built",
+    "tell app built",
+    "tell free built",
+]
+
+
+def test_what_pauses_and_goes_on_is_told_in_its_turn() -> None:
+    builds = [build("a", cpu=1, hosts=["registry.lab"]), build("b", cpu=1, hosts=["registry.lab"])]
+    notes: list[str] = []
+    failed: list[str] = []
+
+    def perform_once(work: Work) -> str:
+        if not failed:
+            failed.append(work[0])
+            raise BuildFailed(failure(FailureKind.REGISTRY, retry_after=5.0, host="registry.lab"))
+        return work[0]
+
+    run_schedule(
+        Schedule(builds, capacity={"cpu": 1}, policy=failure_policy(attempts=2)),
+        FakeExecutor(perform_once),
+        lambda wanted, _: (wanted.build, wanted.attempt, ()),
+        lambda report, _: notes.append(f"{report.build} {report.state}"),
+        on_pause=lambda what: notes.append(type(what).__name__),
+        early=True,
+    )
+    assert notes == ["a running", "a resting", "Paused", "Resumed", "a running", "a built", "b running", "b built"]

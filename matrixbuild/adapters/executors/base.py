@@ -40,6 +40,10 @@ class Executor(Protocol[Work]):
         """Wait for the next event. Raises RuntimeError where none can come: nothing runs and nothing rests."""
         ...
 
+    def next_events(self) -> tuple[Event, ...]:
+        """The same, and with it all that have come by then, in their order."""
+        ...
+
     def close(self) -> None:
         """Start nothing more. Builds that still run are not waited for."""
         ...

@@ -66,6 +66,13 @@ class LocalExecutor(Generic[Work]):
             if self._timers and self._timers[0][0] <= time.monotonic():
                 return Woke(build=heapq.heappop(self._timers)[2])
 
+    def next_events(self) -> tuple[Event, ...]:
+        found = [self.next_event()]
+        # What is in the queue is taken without waiting; timers that are due by now come with the next call.
+        while not self._events.empty():
+            found.append(self.next_event())
+        return tuple(found)
+
     def _arrived(self) -> Event | None:
         """The next event of a thread or an interrupt, or None when the first timer is due before it."""
         if not self._running and not self._timers and self._events.empty():
