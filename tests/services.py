@@ -112,6 +112,7 @@ def running_docker_engine() -> Iterator[str]:
         yield host
     finally:
         _end_engine(process, root)
+        _unmount(root)
         shutil.rmtree(root)
 
 
@@ -149,6 +150,13 @@ def _end_engine(process: subprocess.Popen[bytes], root: Path) -> None:
         if containerd:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(containerd, signal.SIGKILL)
+
+
+def _unmount(root: Path) -> None:
+    """What a dockerd leaves mounted once a container of it has used this machine's network."""
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in sorted((mount for mount in mounts if mount.startswith(f"{root}/")), reverse=True):
+        subprocess.run([require("umount"), "--lazy", mount], check=True)
 
 
 def _engine_answers(path: Path) -> bool:

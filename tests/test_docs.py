@@ -6,7 +6,8 @@ import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from docs import renew
 from docs.capture import capture, shown_text
 from tests.checkout import ROOT, environment, project_files, ready_copy
+from tests.page_builds import somewhere_to_build
 from tests.services import require
 
 PAGES = [path for path in project_files() if path.suffix == ".md" and path.parts[0] != "tests"]
@@ -31,9 +33,11 @@ LOOKS_LIKE_A_COMMAND = re.compile(r"(?m)^(?: {4,}|\t)\$? ?(?:matrixbuild|make|gi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
-    """A block of commands of a page: what it needs beside the program, or why it is not run."""
+    """A block of commands of a page: what it needs beside the program (`earthly`: somewhere to build), or why it is not run; `shown` is what the page
+    says that they print, a line each."""
 
     text: str
+    shown: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     not_run: str = ""
 
@@ -42,20 +46,25 @@ def command_blocks(page: str) -> Iterator[Commands]:
     for found in FENCE.finditer(page):
         if found["language"] in ("console", "sh"):
             text = found["body"]
+            shown: tuple[str, ...] = ()
             if found["language"] == "console":
-                text = "\n".join(line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ "))
+                lines = text.splitlines()
+                text = "\n".join(line.removeprefix("$ ") for line in lines if line.startswith("$ "))
+                shown = tuple(line for line in lines if line and not line.startswith("$ "))
             needs = tuple(found["why"].split(", ")) if found["marker"] == "needs" else ()
-            yield Commands(text=text, needs=needs, not_run=found["why"] if found["marker"] == "not run here" else "")
+            yield Commands(text=text, shown=shown, needs=needs, not_run=found["why"] if found["marker"] == "not run here" else "")
 
 
 def text(path: Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def shell(copy: Path, commands: str) -> str:
+def shell(copy: Path, commands: str, around: Mapping[str, str] | None = None) -> str:
     """What commands print in a copy; a failure of one of them fails the test."""
     command = ["bash", "-euo", "pipefail", "-c", commands]
-    done = subprocess.run(command, cwd=copy, env=environment(copy), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    # As wide as what docs.renew writes down.
+    env = environment(copy) | {"COLUMNS": "100", "LC_ALL": "C.UTF-8"} | dict(around or {})
+    done = subprocess.run(command, cwd=copy, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -67,7 +76,7 @@ def test_blocks_are_found() -> None:
     )
     assert list(command_blocks(page)) == [
         Commands(text="a\nb\n", needs=("skopeo", "docker")),
-        Commands(text="c\nd"),
+        Commands(text="c\nd", shown=("output",)),
         Commands(text="e\n", not_run="it is long"),
     ]
 
@@ -87,14 +96,34 @@ def test_commands_stand_in_blocks_that_say_so(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(not block.not_run for block in command_blocks(text(page)))], ids=str)
 def test_the_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    """One after the other, from the root of a fresh copy, as somebody would who reads the page."""
+    """One after the other, from the root of a fresh copy, as somebody would who reads the page; and they print what the page shows."""
     copy = ready_copy(tmp_path / "copy")
-    for block in command_blocks(text(page)):
-        if block.not_run:
-            continue
-        for program in block.needs:
-            require(program)
-        shell(copy, block.text)
+    around: dict[str, str] = {}
+    with ExitStack() as held:
+        for block in command_blocks(text(page)):
+            if block.not_run:
+                continue
+            for program in set(block.needs) - {"earthly"}:
+                require(program)
+            if "earthly" in block.needs and not around:
+                around |= held.enter_context(somewhere_to_build(tmp_path / "build", tmp_path / "home"))
+            printed = shell(copy, block.text, around)
+            assert not missing_lines(block.shown, printed), f"{block.text}\n{printed}"
+
+
+def missing_lines(shown: Sequence[str], printed: str) -> list[str]:
+    """Lines that a page shows and nobody printed after those before; `...` stands for any number of lines."""
+    lines = iter([masked(line) for line in printed.splitlines()])
+    return [line for line in map(masked, shown) if line.strip() != "..." and line not in lines]
+
+
+def masked(line: str) -> str:
+    return re.sub(r"sha256:(?:[0-9a-f]+|\.\.\.)", "sha256:", line).rstrip()
+
+
+def test_a_line_that_nobody_prints_is_found() -> None:
+    assert missing_lines(["a", "  ...", "sha256:..."], "a\nb\nsha256:0a1b\n") == []
+    assert missing_lines(["b", "a"], "a\nb\n") == ["a"]
 
 
 def test_what_the_quickstart_says_is_rebuilt_is_rebuilt(tmp_path: Path) -> None:

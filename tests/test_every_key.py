@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,14 +12,19 @@ import pytest
 
 from matrixbuild.adapters.engines.base import Engine
 from matrixbuild.adapters.network import reach_of
-from matrixbuild.core.events import Report, State
+from matrixbuild.core.events import Paused, Report, State
 from matrixbuild.core.failure import FailureKind
+from matrixbuild.core.happenings import Happening, Waited
 from matrixbuild.workflow.applying import Listener, apply_manifest
-from matrixbuild.workflow.planning import Prepared, engine_of
+from matrixbuild.workflow.classifying import classify_attempt
+from matrixbuild.workflow.engines import engine_of
+from matrixbuild.workflow.planning import Prepared
 from matrixbuild.workflow.reading import read_and_expand
+from tests.double.installed import install
 from tests.every_key import DOCKER, HEAD, RUN, SPEC, TOKEN, Case, World, ended_with, keys_of_the_schema, world
 from tests.examples.plans import STAND_IN
 from tests.fakes.engines import Failing
+from tests.projects import in_child
 
 CASES: dict[str, Case] = {}
 """By the key that a case is about."""
@@ -442,6 +449,13 @@ def _(at: World) -> None:
     assert docker(at, "{context: docker}")["files"] != docker(at, "{context: other}")["files"]
 
 
+@key("spec.targets.*.docker.platform")
+def _(at: World) -> None:
+    targets = SPEC["targets"] + DOCKER
+    arm = targets.replace("{context: docker}", '{context: docker, platform: "linux/arm64"}')
+    assert at.keys(targets=arm) != at.keys(targets=targets)
+
+
 @key("spec.targets.*.docker.dockerfile")
 def _(at: World) -> None:
     targets = SPEC["targets"] + DOCKER
@@ -454,6 +468,8 @@ def _(at: World) -> None:
 @key("spec.targets.*.docker.secrets")
 def _(at: World) -> None:
     targets = SPEC["targets"] + DOCKER.replace("{context: docker}", "{context: docker, secrets: [TOKEN]}")
+    assert "no Dockerfile of base mounts the secret 'TOKEN'" in at.refused(targets=targets, secrets=TOKEN)
+    (at.root / "src/docker/Dockerfile").write_text("FROM alpine\nRUN --mount=type=secret,id=TOKEN true\n")
     assert at.explained("build:base", targets=targets, secrets=TOKEN)["secrets"] == [{"name": "TOKEN", "from": "env EDGE_TOKEN", "version": ""}]
     assert "asks for the secret 'TOKEN'" in at.refused(targets=targets)
 
@@ -507,7 +523,8 @@ def _(at: World) -> None:
     assert "the image name of image tells os, whose values `index` puts under one name" in at.refused(
         targets=changed.replace('{{ fips }}", i', '{{ os }}", i')
     )
-    ended_with(at.write(targets=changed).run("apply", "small.yaml"), 8, "cannot honour targets.*.image.index")
+    # Both are for one platform: where they are not (tests/workflow/test_indexing.py), the index is published.
+    ended_with(at.write(targets=changed).run("apply", "small.yaml"), 3, "oci-layout:registry/edge:false would list two images for linux/amd64")
 
 
 def notes(**words: str) -> str:
@@ -596,6 +613,14 @@ def _(at: World) -> None:
     assert "+run needs privileges" in at.refused(targets=SPEC["targets"] + RUN.replace("      privileged: true\n", ""), secrets=TOKEN)
 
 
+@key("spec.targets.*.keepFiles")
+def _(at: World) -> None:
+    targets = notes() + "\n      keepFiles: true"
+    ended_with(at.write(targets=targets).run("apply", "small.yaml"), 0, "")
+    again = at.write(targets=targets, publish="{tags: mutable}").run("apply", "small.yaml", "--rebuild", "os=jammy")
+    ended_with(again, 5, "which its target keeps (keepFiles)")
+
+
 @key("spec.targets.*.timeout")
 def _(at: World) -> None:
     ended_with(at.write(targets=image(timeout="5m")).run("apply", "small.yaml"), 8, "cannot honour targets.*.timeout")
@@ -676,7 +701,38 @@ def _(at: World) -> None:
 def _(at: World) -> None:
     at.plan(engine="{kind: earthly, program: /usr/local/bin/earthly}")
     assert "engine.program is about Earthly" in at.refused(engine="{kind: embedded, program: /usr/local/bin/earthly}")
-    ended_with(at.write(engine="{kind: earthly, program: /x}").run("apply", "small.yaml"), 8, "plan for Earthly")
+    ours = at.write(engine="{kind: earthly, program: /x}", targets=NOTES.replace("PATH", "/notes.txt"))
+    ended_with(ours.run("apply", "small.yaml"), 8, "engine.program names /x, and there is no such file")
+
+
+@key("spec.engine.builders")
+def _(at: World) -> None:
+    assert "engine.builders is about Earthly" in at.refused(engine='{kind: embedded, builders: ["tcp://builder:8372"]}')
+    program = install(at.root / "bin", flavor="earthly").path
+    nowhere = f'{{kind: earthly, program: {program}, builders: ["tcp://127.0.0.2:1"]}}'
+    assert "is no address of a builder" in at.refused(engine='{kind: earthly, builders: ["builder:8372"]}')
+    ended_with(at.write(engine=nowhere, targets=NOTES.replace("PATH", "/notes.txt")).run("apply", "small.yaml"), 8, "the builder tcp://127.0.0.2:1")
+
+
+@key("spec.engine.image")
+def _(at: World) -> None:
+    assert "engine.image is about Earthly" in at.refused(engine="{kind: embedded, image: earthly}")
+    assert "engine.image and engine.program are two programs" in at.refused(engine="{kind: earthly, image: earthly, program: earthly}")
+    project = at.write(engine="{kind: earthly, image: registry.test/earthly}", targets=NOTES.replace("PATH", "/notes.txt"))
+    # Whatever programs this machine has.
+    ended = in_child("apply", "small.yaml", cwd=project.root, env={"DOCKER_HOST": "tcp://elsewhere:2375"})
+    ended_with(ended, 8, "Earthly cannot run in the containers of tcp://elsewhere:2375")
+
+
+@key("spec.engine.cache")
+def _(at: World) -> None:
+    assert "engine.cache is about Earthly" in at.refused(engine="{kind: embedded, cache: 1Gi}")
+    assert "engine.builders names others" in at.refused(engine='{kind: earthly, cache: 1Gi, builders: ["tcp://builder:8372"]}')
+    assert "spec.engine.cache: " in at.refused(engine="{kind: earthly, cache: lots}")
+    # What it does is in tests/adapters/engines/contained; a program that builds here has a configuration of its own.
+    engine = f"{{kind: earthly, program: {install(at.root / 'bin', flavor='earthly').path}, cache: 1Gi}}"
+    ours = at.write(engine=engine, targets=NOTES.replace("PATH", "/notes.txt"))
+    ended_with(ours.run("apply", "small.yaml"), 8, "engine.cache is about the builder that matrixbuild keeps in Docker")
 
 
 # How it runs -----------------------------------------------------------------
@@ -756,6 +812,62 @@ def _(at: World) -> None:
     assert attempts(at, f"{{attempts: 2, on: {{network: false}}, {QUICK}}}") == {1}
 
 
+def tried(at: World, retry: str) -> int:
+    """How many attempts four builds have, one after the other, that all meet one cause."""
+    _, _, made = applied(at, {"jammy": FailureKind.NETWORK, "noble": FailureKind.NETWORK}, schedule=f"{{limits: {{cpu: 1}}, retry: {{{retry}, {QUICK}}}}}")
+    return made.total()
+
+
+@key("spec.schedule.retry.budget")
+def _(at: World) -> None:
+    assert [tried(at, f"attempts: 4, budget: {budget}") for budget in (0, 5, 100)] == [4, 9, 16]
+
+
+@key("spec.schedule.retry.pauseAfter")
+def _(at: World) -> None:
+    def pauses(after: int) -> int:
+        heard: list[Happening] = []
+        listener = Listener(on_plan=lambda _: None, on_report=lambda _, __: None, on_happening=heard.append)
+        project = at.write(schedule=f"{{limits: {{cpu: 1}}, retry: {{attempts: 2, pauseAfter: {after}, {QUICK}}}}}")
+        apply_manifest(project.manifest, listener, engine=lambda prepared: Failing(engine_of(prepared), {"jammy": FailureKind.NETWORK}))
+        return sum(isinstance(told, Waited) and isinstance(told.what, Paused) for told in heard)
+
+    assert pauses(1) > 0
+    assert pauses(9) == 0
+
+
+def explained(at: World, pattern: str) -> tuple[str, bool, str]:
+    """What a recorded attempt failed with, that ended because of a step, where the manifest has this pattern."""
+    attempt = at.root / "attempt"
+    attempt.mkdir(exist_ok=True)
+    (attempt / "exit").write_text("1\n")
+    output = b64encode(b"the licence server sleeps").decode()
+    failure = {"type": "FAILURE_TYPE_NONZERO_EXIT", "errorMessage": "did not complete successfully. Exit code 3", "output": output}
+    (attempt / "run-manifest.json").write_text(json.dumps({"failure": failure}))
+    found = classify_attempt(attempt, at.write(schedule=f"{{retry: {{patterns: [{pattern}]}}}}").manifest)
+    assert found.failure
+    return found.failure.kind.value, found.again, found.failure.hint
+
+
+@key("spec.schedule.retry.patterns")
+@key("spec.schedule.retry.patterns[].match")
+@key("spec.schedule.retry.patterns[].class")
+def _(at: World) -> None:
+    assert explained(at, "{match: awake, class: auth}") == ("step", False, "")
+    assert explained(at, "{match: licence .* sleeps, class: auth}") == ("auth", False, "")
+
+
+@key("spec.schedule.retry.patterns[].retry")
+def _(at: World) -> None:
+    assert explained(at, "{match: sleeps, retry: true}") == ("step", True, "")
+    assert explained(at, "{match: sleeps, class: network, retry: false}") == ("network", False, "")
+
+
+@key("spec.schedule.retry.patterns[].hint")
+def _(at: World) -> None:
+    assert explained(at, "{match: sleeps, hint: wake it}") == ("step", False, "wake it")
+
+
 def waits(at: World, wait: str) -> list[float]:
     _, reports, _ = applied(at, {"jammy": FailureKind.NETWORK, "noble": FailureKind.NETWORK}, schedule=f"{{retry: {{attempts: 4, wait: {wait}}}}}")
     return [report.wait for report in reports if report.state is State.RESTING]
@@ -774,6 +886,22 @@ def _(at: World) -> None:
 @key("spec.schedule.retry.wait.max")
 def _(at: World) -> None:
     assert max(waits(at, "{initial: 8ms, max: 8ms}")) < max(waits(at, "{initial: 8ms, max: 64ms}"))
+
+
+SHARING = """\
+VERSION 0.6
+FROM alpine:3.20
+ARG OS
+ARG FIPS
+
+common:
+    RUN echo the same
+
+image:
+    FROM +common
+    RUN echo $OS $FIPS
+    SAVE IMAGE image
+"""
 
 
 def skipped(at: World, on_failure: str) -> int:
@@ -796,6 +924,13 @@ def _(at: World) -> None:
 @key("spec.schedule.silence")
 def _(at: World) -> None:
     ended_with(at.write(schedule="{silence: 20m}").run("apply", "small.yaml"), 8, "cannot honour schedule.silence")
+
+
+@key("spec.schedule.share")
+def _(at: World) -> None:
+    (at.root / "src/Earthfile").write_text(SHARING)
+    assert [each["target"] for each in at.plan(engine="earthly")["shared"]] == ["+common"]
+    assert "shared" not in at.plan(engine="earthly", schedule="{share: false}")
 
 
 @key("spec.publish")

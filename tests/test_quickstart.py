@@ -140,7 +140,7 @@ def test_another_clone_builds_no_image_again_only_the_installers(tmp_path: Path,
 COUNTING = """
 import os, signal, sys
 from pathlib import Path
-from matrixbuild.workflow import applying, planning, releasing
+from matrixbuild.workflow import applying, engines, releasing
 
 class Counting:
     def __init__(self, engine):
@@ -159,7 +159,7 @@ if sys.argv[3] == "before-lock":
         os.kill(os.getpid(), signal.SIGKILL)
     releasing.write_lock = die
 quiet = applying.Listener(on_plan=lambda plan: None, on_report=lambda report, made: None)
-applied = applying.apply_manifest(Path(sys.argv[1]), quiet, engine=lambda prepared: Counting(planning.engine_of(prepared)))
+applied = applying.apply_manifest(Path(sys.argv[1]), quiet, engine=lambda prepared: Counting(engines.engine_of(prepared)))
 sys.exit(0 if applied.succeeded else 4)
 """
 

@@ -12,6 +12,8 @@ from matrixbuild.core.failure import BuildFailed, Failure, FailureKind
 
 RUNS = "runs"
 _RUNS_KEPT = 10
+CLASSES = "class.json"
+"""What failed, and `known`: whose doing the end was, where it was ours."""
 
 
 def attempt_directory(state: Path, run: int, slug: str, attempt: int) -> Path:
@@ -57,8 +59,9 @@ def say(directory: Path | None, lines: Sequence[str], *, stream: str = "stdout")
 def _failed(directory: Path, failure: Failure) -> None:
     with writing(directory):
         say(directory, [str(failure), *failure.lines, *([f"hint: {failure.hint}"] if failure.hint else [])], stream="stderr")
-        classified = {"class": failure.kind.value, "decisive": list(failure.lines), "summary": failure.summary}
-        (directory / "class.json").write_text(f"{json.dumps(classified, indent=1)}\n", encoding="utf-8")
+        known = json.loads((directory / CLASSES).read_bytes()) if (directory / CLASSES).exists() else {}
+        classified = {**known, "class": failure.kind.value, "decisive": list(failure.lines), "summary": failure.summary}
+        (directory / CLASSES).write_text(f"{json.dumps(classified, indent=1)}\n", encoding="utf-8")
         if not _failing(directory / "exit"):
             (directory / "exit").write_text("1\n", encoding="ascii")
 

@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from matrixbuild.adapters.attempt_logs import writing
+from matrixbuild.adapters.attempt_logs import CLASSES, writing
 from matrixbuild.adapters.capped_file import CappedFile
+from matrixbuild.adapters.child import OnLines
 from matrixbuild.adapters.children import Children
 from matrixbuild.core.masking import masking
-from matrixbuild.core.process import Command, Ended, Stream
+from matrixbuild.core.process import Command, Ended, Stream, Why
 
 PREFIX = "build-"
 """Of temporary directories: the next run removes those that a killed one left (adapters/state.py)."""
@@ -47,14 +48,18 @@ class Attempt:
                 output.close()
             if self._ended:
                 (self._directory / "exit").write_text(f"{self._ended.status}\n", encoding="ascii")
+            if self._ended and self._ended.why is not Why.EXITED:
+                # Nothing that the program says tells it: whoever classifies the attempt later has to know.
+                known = {"endedByUs": "interrupt" if self._ended.why is Why.CANCELLED else "timeout"}
+                (self._directory / CLASSES).write_text(f"{json.dumps({'known': known})}\n", encoding="utf-8")
 
-    def run(self, children: Children, command: Command, *, name: str) -> Ended:
-        """Run a command to its end, as Children.run does."""
+    def run(self, children: Children, command: Command, *, name: str, on_lines: OnLines | None = None) -> Ended:
+        """Run a command to its end, as Children.run does; what is kept of its output, `on_lines` hears as well."""
         masked = masking(command.secrets)
         self._commands.append(masked.text(json.dumps(command.argv)))
         with writing(self._directory):
             (self._directory / "command").write_text("".join(f"{line}\n" for line in self._commands), encoding="utf-8")
-        self._ended = children.run(command, self._add, name=name)
+        self._ended = children.run(command, partial(self._heard, on_lines) if on_lines else self._add, name=name)
         return self._ended
 
     def keep(self, name: str, chunks: Iterable[bytes], command: Command) -> Path:
@@ -65,6 +70,10 @@ class Attempt:
                 file.write(stream.feed(chunk))
             file.write(stream.finish())
         return kept
+
+    def _heard(self, on_lines: OnLines, stream: Stream, lines: list[bytes]) -> None:
+        self._add(stream, lines)
+        on_lines(stream, lines)
 
     def _add(self, stream: Stream, lines: list[bytes]) -> None:
         with writing(self._directory):

@@ -59,6 +59,13 @@ class Children:
                 if called == name:
                     self._end(number, child, Why.CANCELLED, 0.0 if now else self._grace)
 
+    def end_silent(self, name: str) -> None:
+        """End what runs under this name, gracefully, as one that has said nothing for too long: it may print and yet do nothing. Does not wait."""
+        with self._lock:
+            for number, (called, child) in self._running.items():
+                if called == name:
+                    self._end(number, child, Why.SILENCE, self._grace)
+
     def close(self) -> None:
         """End what runs, start nothing more, and wait until nothing is left."""
         with self._lock:

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_PATIENT = (100_000, 50, 1_000)
+_PATIENT = (250_000, 50, 1_000)
 
 
 @contextmanager

@@ -10,12 +10,12 @@ from matrixbuild.core.images import KEY_LABEL
 from matrixbuild.core.lock import LockedImage
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Problem, UnusableError
-from matrixbuild.core.registry import Registry, StoredManifest
+from matrixbuild.core.registry import Descriptor, Registry, StoredManifest
 
 
 def locked_image(registry: Registry, repository: str, manifest: StoredManifest) -> LockedImage:
     """Digest, media type and size of a manifest or index, and the digest for each platform."""
-    platforms = {str(_platform(config)): digest for digest, config in _configurations(registry, repository, manifest)}
+    platforms = {str(_platform(config)): image.digest for image, config in _configurations(registry, repository, manifest)}
     return LockedImage(
         digest=manifest.digest, media_type=manifest.media_type, size=len(manifest.data), platforms=tuple(sorted(platforms.items()))
     )
@@ -27,12 +27,17 @@ def key_of(registry: Registry, repository: str, manifest: StoredManifest) -> str
     return str(keys.pop()) if len(keys) == 1 else ""
 
 
-def _configurations(registry: Registry, repository: str, manifest: StoredManifest) -> list[tuple[str, dict[str, Any]]]:
-    """(manifest digest, configuration) of each image; UnusableError where a part is missing or is not what it should be."""
+def platform_images(registry: Registry, repository: str, manifest: StoredManifest) -> list[tuple[Platform, Descriptor]]:
+    """The images that a manifest or an index comes to, each with the platform that its own configuration says: never another index."""
+    return [(_platform(config), image.descriptor) for image, config in _configurations(registry, repository, manifest)]
+
+
+def _configurations(registry: Registry, repository: str, manifest: StoredManifest) -> list[tuple[StoredManifest, dict[str, Any]]]:
+    """(manifest, configuration) of each image; UnusableError where a part is missing or is not what it should be."""
     try:
         found = parts(manifest)
         if not found.children:
-            return [(manifest.digest, json.loads(registry.blob(repository, found.blobs[0].digest)))]
+            return [(manifest, json.loads(registry.blob(repository, found.blobs[0].digest)))]
         children = [registry.manifest(repository, child.digest) for child in found.children]
         return [pair for child in children if child for pair in _configurations(registry, repository, child)]
     except (NotAManifestError, ValueError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 def capacity(directory: Path) -> dict[str, int]:
     """cpu in thousandths of a core that this process may use, memory in bytes, disk in bytes free where `directory` is."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {"cpu": 1000 * _cores(), "memory": memory, "disk": max(1, free_disk(directory))}
+    return {"cpu": 1000 * cores(), "memory": memory, "disk": max(1, free_disk(directory))}
 
 
 def free_disk(directory: Path) -> int:
@@ -18,6 +18,7 @@ def free_disk(directory: Path) -> int:
     return shutil.disk_usage(directory).free
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores that this process may use."""
     # Only Linux tells what of the machine this process may use.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -23,6 +23,7 @@ from matrixbuild.adapters.registry_wire import Ask, Body, Tuning, Wire
 from matrixbuild.core.image_parts import media_type_of
 from matrixbuild.core.images import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from matrixbuild.core.names import DIGEST, sha256
+from matrixbuild.core.problems import UnusableError
 from matrixbuild.core.registry import Descriptor, StoredManifest
 
 _ACCEPT = (("Accept", f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"),)
@@ -73,6 +74,16 @@ class HttpRegistry:
             return found
         body = self.manifest(repository, reference)  # the registry does not say it with HEAD
         return body.digest if body else None
+
+    def asked_wait(self) -> float | None:
+        """The seconds that it asks to wait now, 0 where it limits requests and does not say how long; None where it does not, or nobody can tell."""
+        try:
+            self._wire.send(Ask(method="GET", url="/v2/", what="ask for its limits", scopes=(), allow=(200, 404)))
+        except TransientError as error:
+            return error.asked
+        except UnusableError:
+            return None  # it lets nobody in without a login, or cannot be reached: that says nothing of limits
+        return None
 
     def has_blob(self, repository: str, digest: str) -> bool:
         """Whether the registry can give the blob's first byte. HEAD would be cheaper, and not the truth: docker-registry with its default
@@ -126,12 +137,18 @@ class HttpRegistry:
         scopes = (*_push(repository), *_pull(source))
         ask = Ask(method="POST", url=url, what=what, scopes=scopes, allow=(201, 202, 404, 405), headers=(("Content-Length", "0"),))
         response = self._wire.retried(what, lambda: self._wire.send(ask))
-        if response.status == 202 and response.headers.get("Location"):
-            # The registry began an upload instead; it forgets that by itself in time, so its answer here does not matter.
-            cancel = self._wire.resolve(url, response.headers["Location"])
-            away = Ask(method="DELETE", url=cancel, what=what, scopes=scopes, allow=tuple(range(200, 500)))
-            self._wire.retried(what, lambda: self._wire.send(away))
+        if response.status == 202:
+            self._cancel(ask, response)  # the registry began an upload instead
         return response.status == 201
+
+    def begin_push(self, repository: str) -> str:
+        """Begin an upload and cancel it: whether a push is allowed, without one. Gives the registry's time, as its Date header has it ("": none)."""
+        what = f"push to {repository}"
+        url = f"/v2/{repository}/blobs/uploads/"
+        ask = Ask(method="POST", url=url, what=what, scopes=_push(repository), allow=(201, 202), headers=(("Content-Length", "0"),))
+        begun = self._wire.retried(what, lambda: self._wire.send(ask))
+        self._cancel(ask, begun)
+        return begun.headers.get("Date", "")
 
     def put_manifest(self, repository: str, reference: str, manifest: StoredManifest) -> str:
         what = f"push {_named(repository, reference)}"
@@ -230,6 +247,13 @@ class HttpRegistry:
             raise self._wire.fault(error) from error
         finally:
             response.close()
+
+    def _cancel(self, began: Ask, response: BaseHTTPResponse) -> None:
+        """Give up an upload. The registry forgets one by itself in time, so its answer does not matter."""
+        if location := response.headers.get("Location"):
+            url = self._wire.resolve(began.url, location)
+            away = Ask(method="DELETE", url=url, what=began.what, scopes=began.scopes, allow=tuple(range(200, 500)))
+            self._wire.retried(began.what, lambda: self._wire.send(away))
 
     def _upload(self, repository: str, body: Body, descriptor: Descriptor, what: str) -> None:
         start = f"/v2/{repository}/blobs/uploads/"

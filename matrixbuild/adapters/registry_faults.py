@@ -20,16 +20,24 @@ _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", 
 _WANTS_TLS = re.compile(rb"HTTPS server|HTTPS port|SSL-enabled")
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d+) ?(.*)")
 _PROXY_HINT = "look at HTTP_PROXY and HTTPS_PROXY; NO_PROXY names hosts that are asked without, network: {proxy: none} asks all so"
+_LIMITED = 429
 
 
 class TransientError(Exception):
-    """Trying again may help: the rest of the sentence, its hint, and how many seconds the registry asks us to wait (None: it does not say)."""
+    """Trying again may help: the rest of the sentence, its hint, and how many seconds the registry asks us to wait (None: it does not say). `status`
+    is that of its answer, 0 where there was none."""
 
-    def __init__(self, reason: str, hint: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, hint: str, *, retry_after: float | None = None, status: int = 0) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
         self.retry_after = retry_after
+        self.status = status
+
+    @property
+    def asked(self) -> float | None:
+        """The same; 0 where it limits requests and does not say how long."""
+        return 0.0 if self.retry_after is None and self.status == _LIMITED else self.retry_after
 
 
 def unusable(summary: str, hint: str, code: str = "registry") -> UnusableError:
@@ -63,11 +71,12 @@ def from_status(response: BaseHTTPResponse, *, host: str, what: str, who: str = 
     """An answer that is neither what was asked for nor "not there": TransientError for 429 and 5xx, else UnusableError."""
     status = f"{response.status} {response.reason or ''}".strip()
     told = _told(response)
-    if response.status == 429:
+    if response.status == _LIMITED:
         hint = f"wait, or `docker login {host}` for a higher limit"
-        return TransientError(f"{who} limits requests ({status}{told})", hint, retry_after=_wait(response))
+        return TransientError(f"{who} limits requests ({status}{told})", hint, retry_after=_wait(response), status=response.status)
     if response.status >= 500:
-        return TransientError(f"{who} answers {status}{told}", f"look at the log of {who}", retry_after=_wait(response))
+        hint = f"look at the log of {who}"
+        return TransientError(f"{who} answers {status}{told}", hint, retry_after=_wait(response), status=response.status)
     if response.status == 407:
         return unusable(f"the proxy on the way to {host} wants a login ({status}{told})", _PROXY_HINT, "proxy")
     if response.status in (401, 403):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -18,7 +19,8 @@ from matrixbuild.adapters.network import Reach
 from matrixbuild.adapters.registry_auth import Authorizer, Login, Scopes, challenge_of
 from matrixbuild.adapters.registry_faults import TransientError, from_exception, from_status, is_of_tls, unusable
 from matrixbuild.adapters.registry_pools import Pools
-from matrixbuild.core.problems import UnusableError
+from matrixbuild.core.problems import Problem, UnusableError
+from matrixbuild.core.registry import RegistryUnavailableError
 
 T = TypeVar("T")
 Body = Callable[[], bytes | IO[bytes] | None]
@@ -30,7 +32,8 @@ _ONE_TRY = urllib3.Retry(total=False)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
     """How patient we are, in seconds: `connect`, `read` (between two pieces of an answer), `upload` (for the answer to a sent blob: the registry
-    may move gigabytes first); `attempts` at one call, which together start within `total`; waits grow from `first_wait` to `longest_wait`."""
+    may move gigabytes first); `attempts` at one call, which together start within `total`; waits grow from `first_wait` to `longest_wait`. A registry
+    that asks for a wait of more than `asked` is not asked again: who called does better than to sleep here."""
 
     connect: float = 10
     read: float = 30
@@ -39,6 +42,7 @@ class Tuning:
     total: float = 120
     first_wait: float = 0.1
     longest_wait: float = 10
+    asked: float = math.inf
     connections: int = 32
     sleep: Callable[[float], None] = time.sleep
 
@@ -198,7 +202,8 @@ class Wire:
         except TransientError as error:
             if str(refused) == str(error):
                 raise
-            raise TransientError(f"{error.reason} (without TLS; with it: {refused})", error.hint, retry_after=error.retry_after) from error
+            reason = f"{error.reason} (without TLS; with it: {refused})"
+            raise TransientError(reason, error.hint, retry_after=error.retry_after, status=error.status) from error
         self._settle(address)
         return response
 
@@ -238,10 +243,15 @@ class Wire:
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             wait=self._wait,
-            stop=tenacity.stop_after_attempt(self._tuning.attempts) | tenacity.stop_before_delay(self._tuning.total),
+            stop=self._patience,
             retry_error_callback=give_up,
             sleep=self._tuning.sleep,
         )
+
+    def _patience(self, state: tenacity.RetryCallState) -> bool:
+        """Whether it is enough."""
+        asked = (_transient(state).retry_after or 0.0) > self._tuning.asked
+        return asked or (tenacity.stop_after_attempt(self._tuning.attempts) | tenacity.stop_before_delay(self._tuning.total))(state)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         backoff = min(self._tuning.first_wait * 2.0 ** (state.attempt_number - 1), self._tuning.longest_wait)
@@ -254,7 +264,8 @@ class Wire:
         fault = _transient(state)
         tries = "" if state.attempt_number == 1 else f", {state.attempt_number} times"
         asked = f", and asks to wait {fault.retry_after:g} s" if fault.retry_after and state.attempt_number < self._tuning.attempts else ""
-        error = unusable(f"cannot {what} at {self._host}: {fault.reason}{tries}{asked}", fault.hint, "registry-unavailable")
+        problem = Problem(summary=f"cannot {what} at {self._host}: {fault.reason}{tries}{asked}", hint=fault.hint, code="registry-unavailable")
+        error = RegistryUnavailableError(problem, host=self._host, answered=bool(fault.status), retry_after=fault.asked)
         error.__cause__ = fault
         return error
 

@@ -30,16 +30,18 @@ def add_reading(found: Any, *, selects: bool = True) -> None:
 
 
 def reading(options: argparse.Namespace) -> Options:
-    """What they say. Raises UsageError for a --set that is none."""
+    """What they say. Raises UsageError for a --set that is none, and for two of one name that differ."""
     from matrixbuild.core.problems import Problem, UsageError
     from matrixbuild.workflow.options import Options
 
-    pairs = {}
+    pairs: dict[str, str] = {}
     for text in options.sets:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise UsageError(Problem(summary=f"--set {text!r} gives no value", hint="write --set NAME=VALUE", code="set"))
-        pairs[name] = value
+        if pairs.setdefault(name, value) != value:
+            summary = f"--set gives {name} twice, {pairs[name]!r} and {value!r}"
+            raise UsageError(Problem(summary=summary, hint="leave one of them out", code="set"))
     return Options(sets=pairs, source=options.source, selector=getattr(options, "select", ""), offline=options.offline)
 
 
@@ -52,3 +54,14 @@ def plan_digest(text: str) -> str:
         hint = "give the whole one that `plan` prints last, sha256:..."
         raise UsageError(Problem(summary=f"{text!r} is no digest of a plan", hint=hint, code="usage"))
     return text
+
+
+def room(text: str) -> dict[str, int]:
+    """`cpu=16,memory=64Gi` -> amounts by pool; "" -> none. Raises UsageError for another form."""
+    from matrixbuild.core.amounts import pools
+    from matrixbuild.core.problems import Problem, UsageError
+
+    try:
+        return pools(text) if text else {}
+    except ValueError as error:
+        raise UsageError(Problem(summary=f"--what-if: {error}", hint="as in --what-if cpu=16,memory=64Gi", code="usage")) from None

@@ -25,12 +25,16 @@ def add_parser(verbs: Any) -> None:
         " where no target builds it, with what every target is given. Without a subject, an overview of all Earthly targets. Reads the"
         " manifest and its source; runs nothing.",
     )
-    found.add_argument("manifest", type=file_path, help="the manifest whose source is looked at")
+    found.add_argument("manifest", nargs="?", type=file_path, help="the manifest whose source is looked at; for --failure, whose patterns count")
     forms = "os=ubuntu-24.04,fips=true (or cell:...), target[axis=value] (build:...), registry/repository:tag (tag:...), spec.publish (field:...)"
     help_text = f"{forms}, or an Earthly target: +target, ./directory+target (default: all of these, in short)"
     found.add_argument("subject", nargs="?", metavar="SUBJECT", help=help_text)
     help_text = "call an Earthly target with this arg instead of what is given (repeatable)"
     found.add_argument("--arg", metavar="NAME=VALUE", action="append", default=[], help=help_text)
+    help_text = "say of a recorded attempt (.matrixbuild/NAME/runs/RUN/BUILD/ATTEMPT) what it failed with, and whether it is tried again"
+    found.add_argument("--failure", metavar="ATTEMPT_DIR", type=file_path, help=help_text)
+    help_text = "show what builds share of each Earthfile, or of one Earthly target; what stands in the way, and the rewritten lines as a diff"
+    found.add_argument("--cache", action="store_true", help=help_text)
     add_reading(found, selects=False)
     found.add_argument("--format", choices=("text", "json"), default="text", help="how to print (default: text)")
     found.set_defaults(run=run)
@@ -40,12 +44,47 @@ def run(options: argparse.Namespace) -> int:
     from matrixbuild.core.problems import Problem, UsageError
     from matrixbuild.core.subjects import SubjectKind, subject
 
+    if options.failure is not None:
+        return _failure(options)
+    if options.manifest is None:
+        raise UsageError(Problem(summary="explain needs a manifest", hint="give one, or --failure with the directory of an attempt", code="usage"))
     wanted = subject(options.subject) if options.subject else None
+    if options.cache:
+        return _cache(options, wanted)
     if wanted is None or wanted.kind is SubjectKind.EARTHLY_TARGET:
         return _earthly(options, wanted.text if wanted else None)
     if options.arg:
         raise UsageError(Problem(summary=f"--arg is for Earthly targets, and {options.subject} is none", hint="leave it out", code="usage"))
     return _matrix(options, wanted)
+
+
+def _failure(options: argparse.Namespace) -> int:
+    from matrixbuild.cli.show_failure import failure_json, failure_text
+    from matrixbuild.core.problems import Problem, UsageError
+    from matrixbuild.workflow.classifying import classify_attempt
+
+    if options.subject or options.arg:
+        summary = "--failure is about an attempt, which has no subject and no --arg"
+        raise UsageError(Problem(summary=summary, hint="leave them out", code="usage"))
+    found = classify_attempt(options.failure, options.manifest)
+    sys.stdout.write(failure_json(found) if options.format == "json" else failure_text(found))
+    return ExitCode.DONE
+
+
+def _cache(options: argparse.Namespace, wanted: Subject | None) -> int:
+    from matrixbuild.cli.show_cache import cache_json, cache_text
+    from matrixbuild.cli.show_problems import show_problems
+    from matrixbuild.core.problems import Problem, UsageError
+    from matrixbuild.core.subjects import SubjectKind
+    from matrixbuild.workflow.explaining_cache import explain_cache
+
+    if options.arg or (wanted and wanted.kind is not SubjectKind.EARTHLY_TARGET):
+        summary = "--cache is about the builds of a manifest, of one Earthly target at most"
+        raise UsageError(Problem(summary=summary, hint="give +target or nothing after the manifest, and no --arg", code="usage"))
+    found = explain_cache(options.manifest, wanted.text if wanted else None, options=reading(options))
+    show_problems(found.warnings)
+    sys.stdout.write(cache_json(found) if options.format == "json" else cache_text(found))
+    return ExitCode.DONE
 
 
 def _earthly(options: argparse.Namespace, earthly: str | None) -> int:

@@ -1,4 +1,4 @@
-"""`matrixbuild list MANIFEST`: the cells of a matrix, and with --all those that were dropped and why."""
+"""`matrixbuild list MANIFEST`: the cells of a matrix with their builds and image names, and with --all those that were dropped and why."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from matrixbuild.core.exit_codes import ExitCode
 def add_parser(verbs: Any) -> None:
     found = verbs.add_parser(
         "list",
-        help="List the cells of the matrix.",
-        description="List the cells of the matrix and the targets built for each. Reads the manifest, and its source where the"
-        " manifest has a profile.",
+        help="List the cells of the matrix, their builds and image names.",
+        description="List the cells of the matrix, and under each its builds and the final names of their images. For that the manifest's source is"
+        " looked at, as by plan; where it is not there, the cells are listed with their targets alone. A source is fetched only where a profile needs"
+        " it to know the cells.",
     )
     found.add_argument("manifest", type=file_path, help="the manifest to list")
     add_reading(found)
@@ -27,14 +28,17 @@ def add_parser(verbs: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from matrixbuild.cli.show_cells import cells_json, cells_text
     from matrixbuild.cli.show_problems import show_problems
-    from matrixbuild.workflow.reading import open_manifest, read_and_expand
+    from matrixbuild.workflow.listing import list_manifest
 
     asked = reading(options)
-    expansion = read_and_expand(options.manifest, asked)
-    if not expansion.complete:
-        # Its cells are known with its source alone, which is not here yet.
-        expansion = open_manifest(options.manifest, asked).expansion
-    show_problems(expansion.warnings)
+    listed = list_manifest(options.manifest, asked)
+    show_problems(listed.expansion.warnings)
     shown = cells_json if options.format == "json" else cells_text
-    sys.stdout.write(shown(expansion, every=options.all, selector=asked.selector))
+    sys.stdout.write(shown(listed.expansion, listed.built, every=options.all, selector=asked.selector))
+    if listed.error:
+        # Beside the cells, which are known: whoever reads JSON finds it on stdout, and this on stderr.
+        show_problems(listed.error.problems)
+        return listed.error.exit_code
+    if listed.built is None:
+        sys.stderr.write("note: builds and image names are left out, for the source is not here; `matrixbuild plan` says where it should be\n")
     return ExitCode.DONE

@@ -9,15 +9,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from matrixbuild import __version__
-from matrixbuild.cli import apply, cancel, explain, graph, impact, init, lock, logs, plan, schema, status, validate, version
+from matrixbuild.cli import apply, cancel, doctor, explain, graph, impact, init, lint, lock, logs, plan, schema, status, validate, version
 from matrixbuild.cli import list as list_verb
 from matrixbuild.core.exit_codes import ExitCode, Terminated
 
 # In the order of a working day; each module gives add_parser(subparsers) and run(options) -> exit code.
-VERBS = (init, validate, list_verb, plan, impact, apply, status, logs, cancel, lock, explain, graph, schema, version)
+VERBS = (init, validate, list_verb, plan, impact, apply, status, logs, cancel, lock, explain, graph, lint, doctor, schema, version)
 
 DESCRIPTION = "Declare a build matrix, review the plan, build only what changed, and lock every digest."
 EPILOG = """Exit codes: 0 done; 1 internal or runtime error; 2 changes (plan --detailed-exitcode); 3 manifest or plan invalid, or nothing
@@ -26,7 +26,23 @@ selected; 4 some builds failed; 5 refused: stale plan, lock mismatch, overwrite;
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with our exit code for a wrong command line, and with `--help | head` told as any other output is."""
+    """argparse with our exit code for a wrong command line, with options between positionals (`explain MANIFEST --source DIR SUBJECT`), and with
+    `--help | head` told as any other output is."""
+
+    _intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, of this parser's own words: a verb's parser gets them from the one that holds the verbs."""
+        positionals = self._get_positional_actions()
+        verbs = any(action.nargs == argparse.PARSER for action in positionals)
+        # Who writes `--` has said where options end, which argparse forgets when it takes options and positionals in two steps.
+        if self._intermixed or verbs or not positionals or "--" in (args or ()):
+            return super().parse_known_args(args, namespace)
+        self._intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixed = False
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         sys.stdout.flush()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
 
 from matrixbuild.cli.show_causes import causes_lines
+from matrixbuild.cli.show_progress import stopped
 from matrixbuild.core.build import Build
-from matrixbuild.core.events import Report, State
-from matrixbuild.core.lock_merge import Output
+from matrixbuild.core.counts import counted
+from matrixbuild.core.events import State
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
-from matrixbuild.core.plan import Action, Plan
+from matrixbuild.core.plan import Action
 from matrixbuild.core.surroundings import PublishMode
 from matrixbuild.workflow.applying import Applied
 
@@ -25,52 +25,12 @@ _SHOWN = 40
 """So many image names are listed in a summary; with more, only how many a repository has."""
 
 
-class Progress:
-    """One line for each build that ends or rests; the clock is asked only to say how long a build took."""
-
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream
-        self._clock = clock
-        self._began: dict[str, float] = {}
-        self._ended = 0
-        self._total = 0
-
-    def plan(self, plan: Plan) -> None:
-        self._total = len(plan.to_build)
-        reused = sum(build.action is Action.REUSE for build in plan.builds)
-        counts = f"{plan.counts.cells} cells, {plan.counts.demands} builds, {plan.counts.builds} after deduplication"
-        self._say(f"{plan.name}: {counts}: {self._total} to build, {reused} as they were")
-
-    def report(self, report: Report, _made: Output | None) -> None:
-        if report.state is State.RUNNING:
-            self._began.setdefault(report.build, self._clock())
-        elif report.state is State.RESTING:
-            self._say(f"{'':>9}  again    {report.build} in {report.wait:.1f} s, after attempt {report.attempt}: {report.failure}")
-        elif report.state.final:
-            self._ended += 1
-            self._say(f"[{self._ended:>{len(str(self._total))}}/{self._total}]  {report.state:<7}  {report.build}{self._detail(report)}")
-
-    def _detail(self, report: Report) -> str:
-        if report.state is State.BUILT:
-            return f"  {self._clock() - self._began[report.build]:.2f} s"
-        if report.state is State.SKIPPED:
-            return f"  (needs {report.because})" if report.limit is None else f"  ({_stopped(report.limit, report.because)})"
-        return f": {report.failure}" if report.failure else ""
-
-    def close(self) -> None:
-        """Nothing is left to be undone; see progress.LiveProgress."""
-
-    def _say(self, line: str) -> None:
-        self._stream.write(f"{line}\n")
-        self._stream.flush()
-
-
 def applied_text(applied: Applied, *, seconds: float) -> str:
     """The summary of an apply that succeeded: what was built, where it is, the lock, what to try next."""
     prepared = applied.planned.prepared
     built = len(applied.outcomes)
     reused = sum(build.action is Action.REUSE for build in applied.planned.plan.builds)
-    given = f"{len(applied.puts)} image names given" if _tagged(applied) else "no image names given (publish.mode none)"
+    given = f"{counted(len(applied.puts), 'image name')} given" if _tagged(applied) else "no image names given (publish.mode none)"
     parts = [
         [f"{prepared.manifest.name}: {built} built, {reused} as they were, {given}, in {seconds:.1f} s"],
         _images(applied),
@@ -89,7 +49,7 @@ def applied_json(applied: Applied) -> str:
     for build in prepared.selected:
         for cell, refs in build.cells:
             named = _named(build, refs, applied)
-            cells[f"{build.target}[{cell}]"] |= {str(ref): applied.digests[build.key] for ref in named if build.key in applied.digests}
+            cells[f"{build.target}[{cell}]"] |= {str(ref): applied.digest(build, ref) for ref in named if build.key in applied.digests}
     document = {
         "name": prepared.manifest.name,
         "published": applied.complete and _tagged(applied),
@@ -112,7 +72,11 @@ def failed_text(applied: Applied) -> str:
     stopped = "; stopped" if applied.signal else ""
     published = sum(name in applied.published for name in applied.outcomes)
     lock = "has them" if published else "has changed" if applied.lock_changed else "is as it was"
-    ended = [f"registry: {told}{stopped}; {published} published, the lock {lock}", f"next:     {mend}{_program()} apply {manifest}"]
+    ended = [
+        f"registry: {told}{stopped}; {published} published, the lock {lock}",
+        *_replay(applied, manifest),
+        f"next:     {mend}{_program()} apply {manifest}",
+    ]
     return "\n".join([*lines, "", *ended]) + "\n"
 
 
@@ -121,16 +85,12 @@ def _not_started(applied: Applied) -> list[str]:
     skipped = [outcome for outcome in applied.outcomes.values() if outcome.limit is not None]
     if not skipped or skipped[0].limit is None:
         return []
-    return [f"{_counted(len(skipped), 'build')} not started: {_stopped(skipped[0].limit, skipped[0].because)}"]
+    return [f"{counted(len(skipped), 'build')} not started: {stopped(skipped[0].limit, skipped[0].because)}"]
 
 
 def _not_published(applied: Applied) -> list[str]:
     """What a refusal keeps from its names, its reason having been told by itself."""
-    return [f"{_counted(applied.held_back, 'build')} not published"] if applied.held_back else []
-
-
-def _stopped(limit: int, last: str) -> str:
-    return f"schedule.onFailure starts nothing after {_counted(limit, 'failure')}, and {last} was {'it' if limit == 1 else 'the last'}"
+    return [f"{counted(applied.held_back, 'build')} not published"] if applied.held_back else []
 
 
 def _tagged(applied: Applied) -> bool:
@@ -147,15 +107,14 @@ def _named(build: Build, refs: Iterable[ImageName], applied: Applied) -> list[Im
 def _images(applied: Applied) -> list[str]:
     prepared = applied.planned.prepared
     put = {str(put.ref) for put in applied.puts}
-    named = sorted(
-        (ref, applied.digests[build.key]) for build in prepared.selected for ref in _named(build, build.refs, applied) if build.key in applied.digests
-    )
+    known = [build for build in prepared.selected if build.key in applied.digests]
+    named = sorted({(ref, applied.digest(build, ref)) for build in known for ref in _named(build, build.refs, applied)})
     if not named:
         return []
     repositories: defaultdict[str, list[tuple[ImageName, str]]] = defaultdict(list)
     for ref, digest in named:
         repositories[f"{ref.registry}/{ref.repository}"].append((ref, digest))
-    lines = [f"Images     {len(named)} in {_counted(len(repositories), 'repository', 'repositories')}"]
+    lines = [f"Images     {len(named)} in {counted(len(repositories), 'repository', 'repositories')}"]
     for repository, refs in repositories.items():
         lines.append(f"  {repository}{'' if len(named) <= _SHOWN else f'  ({len(refs)})'}")
         width = max(len(ref.tag) for ref, _ in refs)
@@ -175,15 +134,24 @@ def _listed(names: Iterable[str]) -> list[str]:
     return [f"  {name}" for name in found[:_SHOWN]] + ([f"  and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])
 
 
+def _replay(applied: Applied, manifest: Path) -> Iterator[str]:
+    """The first build that failed, by itself: one of its cells stands for it."""
+    failed = (build for build in applied.planned.prepared.builds if (ended := applied.outcomes.get(build.name)) and ended.state is State.FAILED)
+    if build := next(failed, None):
+        yield f"replay:   {_program()} apply {manifest} -l {shlex.quote(str(build.cells[0][0]))}"
+
+
 def _next(applied: Applied) -> list[str]:
     prepared = applied.planned.prepared
     manifest = prepared.project.manifest
-    source = _near(prepared.trees.of(()).root)
+    source = "" if prepared.trees.commit else f"edit one below {_near(prepared.trees.of(()).root)}/"
     image = next((ref for build in prepared.selected for ref in _named(build, build.refs, applied)), None)
     lines = ["Next"]
     if image:
         lines.append(f"  look at an image     {_look(image, manifest)}")
-    lines.append(f"  change a file        edit one below {source}/, then {_program()} plan {_near(manifest)}")
+    if source:
+        # Nobody edits a commit: its manifest names another one.
+        lines.append(f"  change a file        {source}, then {_program()} plan {_near(manifest)}")
     lines.append(f"  see every cell       {_program()} list {_near(manifest)}")
     return lines
 
@@ -205,9 +173,3 @@ def _program() -> str:
         return "matrixbuild"
     called = Path(sys.argv[0])
     return str(_near(called)) if called.name == "matrixbuild" else f"{_near(Path(sys.executable))} -m matrixbuild"
-
-
-def _counted(number: int, word: str, plural: str = "") -> str:
-    return f"{number} {word if number == 1 else plural or f'{word}s'}"
-
-

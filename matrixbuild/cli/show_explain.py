@@ -29,6 +29,7 @@ def _lines(found: Explanation) -> Iterator[str]:
         (f"Used ARGs: {len({seen.what.name for seen in found.used})}", used_lines(found, WIDTH)),
         (f"Name-only ARGs: {len(found.name_only)} (they reach nothing but names of images)", _names(found, found.name_only)),
         (f"Unused ARGs: {len(found.unused)} (no path leads from them to anything)", _names(found, found.unused)),
+        ("Corrected by the manifest's `uses`", _corrections(found)),
         ("Earthly targets it comes to", _tree(found)),
         (f"Base images{_platform(found)}", _bases(found)),
         ("Files it reads, by Earthly target", _files(found)),
@@ -88,6 +89,10 @@ def _where(variant: Variant, everyone: Sequence[Cell]) -> str:
 
 def _names(found: Explanation, names: Sequence[Seen[str]]) -> Iterator[str]:
     return wrapped("", [f"{seen.what}{tag(found, seen)}" for seen in names], glue="  ", width=WIDTH - 2) if names else iter(())
+
+
+def _corrections(found: Explanation) -> list[str]:
+    return [f"{at(seen.what.place)}  {'add' if seen.what.adds else 'ignore'} {seen.what.name}{tag(found, seen)}" for seen in found.corrections]
 
 
 def _tree(found: Explanation) -> Iterator[str]:

@@ -44,6 +44,8 @@ def _how(used: UsedArg) -> Iterator[str]:
             yield f"{at(used.file)}, which this may run, names {used.word or 'it'}"
         case Proof.CUSTOM:
             yield "programs read it by custom"
+        case Proof.USES:
+            yield "the manifest's `uses` adds it"
         case Proof.VALUE:
             yield "its value has a part in it"
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from matrixbuild.cli.show_explain_words import plain
 from matrixbuild.cli.show_problems import problem_json
-from matrixbuild.core.earthfile.analysis import WHOLE_ENVIRONMENT, Base, Edge, Local, Saved, Source
+from matrixbuild.core.earthfile.analysis import WHOLE_ENVIRONMENT, Base, Correction, Edge, Local, Saved, Source
 from matrixbuild.core.earthfile.findings import Guard, Need, Opaque
 from matrixbuild.core.explain import Mention, UsedArg
 from matrixbuild.core.explain_variants import Explanation, Seen, Variant
@@ -56,6 +56,7 @@ def _target(found: Explanation) -> dict[str, object]:
         "privileged": _all(found.privileged, _need),
         "guards": _all(found.guards, _guard),
         "opaque": _all(found.opaque, _opaque),
+        "corrections": _all(found.corrections, _correction),
         "whole": list(found.whole),
         "anything": list(found.anything),
     }
@@ -118,6 +119,10 @@ def _local(local: Local) -> dict[str, object]:
 
 def _need(need: Need) -> dict[str, object]:
     return {"name": need.name, "place": _place(need.place)}
+
+
+def _correction(correction: Correction) -> dict[str, object]:
+    return {"name": correction.name, "effect": "add" if correction.adds else "ignore", "place": _place(correction.place)}
 
 
 def _guard(guard: Guard) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from matrixbuild.cli.show_explain_words import WIDTH, at, plain, wrapped
 from matrixbuild.cli.show_plan_words import reasons_text, short
+from matrixbuild.core.counts import counted
 from matrixbuild.core.declared import Rule
 from matrixbuild.core.demand import DockerDemand
 from matrixbuild.core.explain_matrix import ExplainedBuild, ExplainedCell, ExplainedTag
@@ -45,7 +46,7 @@ def _lines(subject: object) -> Iterator[str]:
 def _cell(found: ExplainedCell) -> Iterator[str]:
     yield f"cell {found.cell}"
     if found.dropped_by:
-        yield f"  is not built: {_counted(len(found.dropped_by), 'rule')} {'drops' if len(found.dropped_by) == 1 else 'drop'} it"
+        yield f"  is not built: {counted(len(found.dropped_by), 'rule')} {'drops' if len(found.dropped_by) == 1 else 'drop'} it"
         yield from _rules(found.dropped_by)
         return
     yield "  is built: `include` adds it" if found.included else "  is built: no rule drops it"
@@ -76,6 +77,7 @@ def _build(found: ExplainedBuild) -> Iterator[str]:
     yield from _pairs("ARGs that can change it", build.args)
     yield from _pairs("ARGs that reach nothing but names of images", build.name_only)
     yield from _pairs("ARGs that reach nothing, and are not passed", found.unused)
+    yield from _section("Corrected by the manifest's `uses`", [f"{each.effect} {each.arg} ({each.where})" for each in found.uses])
     yield from _section("ARGs from the environment, in no key", build.ambient)
     yield from _section("Files (a directory of many is one)", [path for path, _ in build.inputs.files])
     yield from _section("Base images", [f"{plain(ref)} {short(digest) if digest else 'not pinned yet'}" for ref, digest in build.inputs.bases])
@@ -135,7 +137,3 @@ def _field(found: ExplainedField) -> Iterator[str]:
 
 def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -66,6 +66,7 @@ def _build(found: ExplainedBuild) -> dict[str, object]:
         "args": _values(build.args),
         "nameOnly": _values(build.name_only),
         "unused": _values(found.unused),
+        "uses": [{"effect": each.effect, "arg": each.arg, "where": each.where} for each in found.uses],
         "ambient": list(build.ambient),
         "files": [path for path, _ in build.inputs.files],
         "bases": dict(build.inputs.bases),

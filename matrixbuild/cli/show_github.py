@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from matrixbuild.core.problems import Place, Problem
+from matrixbuild.core.problems import Place, Problem, Severity
 
 
 def problems_github(problems: Sequence[Problem], *, named: Callable[[str], str]) -> str:
@@ -17,7 +17,8 @@ def _command(problem: Problem, named: Callable[[str], str]) -> str:
     properties["title"] = f"matrixbuild: {problem.code}" if problem.code else "matrixbuild"
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     message = problem.summary + (f"\nhint: {problem.hint}" if problem.hint else "")
-    return f"::{problem.severity.value} {given}::{_data(message)}"
+    level = "notice" if problem.severity is Severity.REMARK else problem.severity.value
+    return f"::{level} {given}::{_data(message)}"
 
 
 def _spot(place: Place, named: Callable[[str], str]) -> dict[str, str]:

@@ -6,10 +6,13 @@ import io
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
-from matrixbuild.cli.show_apply import Progress
+from matrixbuild.cli.show_progress import Progress
 from matrixbuild.core.events import Report, State
+from matrixbuild.core.happenings import Happening
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.plan import Plan
+from matrixbuild.core.schedule import Schedule
+from matrixbuild.workflow.scheduling import Outlook
 
 
 class GroupedProgress:
@@ -32,6 +35,14 @@ class GroupedProgress:
             # Two spaces: a line that begins with `::` would be a command to the runner.
             self._write(f"::group::{line}", *(f"  {each}" for each in self._said(report.build, report.attempt)), "::endgroup::")
         elif line:
+            self._write(line)
+
+    def outlook(self, outlook: Outlook, schedule: Schedule) -> None:
+        self._lines.outlook(outlook, schedule)
+
+    def happened(self, happening: Happening) -> None:
+        self._lines.happened(happening)
+        if line := self._line():
             self._write(line)
 
     def close(self) -> None:

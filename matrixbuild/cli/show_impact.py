@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from matrixbuild.core.counts import counted
 from matrixbuild.core.impact import Affected, Effect, Impact, Reached
 
 _LONG = 12
@@ -37,7 +38,7 @@ def _files(files: Sequence[Reached], *, every: bool) -> list[str]:
     shown = affecting if every else affecting[:_LONG]
     width = max((len(file.path) for file in shown), default=0)
     most = len(files) if every else _SHOWN
-    lines = [f"{_printable(file.path):<{width}}  {_some(file.targets, most)}  {_counted(len(file.builds), 'build')}" for file in shown]
+    lines = [f"{_printable(file.path):<{width}}  {_some(file.targets, most)}  {counted(len(file.builds), 'build')}" for file in shown]
     lines += [f"and {len(affecting) - len(shown)} more that affect builds"] if len(affecting) > len(shown) else []
     without = [file.path for file in files if not file.builds]
     if every:
@@ -96,12 +97,12 @@ def _why(build: Affected, *, short: bool = False) -> str:
 def _summary(impact: Impact) -> str:
     counts = Counter(build.effect for build in impact.builds)
     idle = sum(not file.builds for file in impact.files)
-    files = f"{_counted(len(impact.files), 'changed file')}{f', {idle} without effect' if idle and impact.builds else ''}"
+    files = f"{counted(len(impact.files), 'changed file')}{f', {idle} without effect' if idle and impact.builds else ''}"
     if not impact.builds:
         return f"{files}: no build is affected, of {impact.total}."
     cells = len({cell for build in impact.builds for cell in build.cells})
-    told = ", ".join(f"{_counted(count, 'build')} {(_VERB if count == 1 else _VERBS)[effect]}" for effect, count in _in_order(counts.items()))
-    return f"{files}: {told}, of {impact.total}; {_counted(cells, 'cell')}."
+    told = ", ".join(f"{counted(count, 'build')} {(_VERB if count == 1 else _VERBS)[effect]}" for effect, count in _in_order(counts.items()))
+    return f"{files}: {told}, of {impact.total}; {counted(cells, 'cell')}."
 
 
 def _cut(lines: Sequence[str], most: int) -> list[str]:
@@ -116,10 +117,6 @@ def _in_order(counts: Iterable[tuple[Effect, int]]) -> list[tuple[Effect, int]]:
 def _some(names: Sequence[str], most: int = _SHOWN) -> str:
     more = len(names) - most
     return f"{', '.join(names[:most])} and {more} more" if more > 0 else ", ".join(names)
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _printable(path: str) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from matrixbuild.core.build import Build
 from matrixbuild.core.events import State
-from matrixbuild.core.lock_merge import Output
+from matrixbuild.core.journal import Performed
 from matrixbuild.core.problems import Problem
 from matrixbuild.workflow.applying import Applied
 from matrixbuild.workflow.running import Outcome
@@ -37,7 +37,7 @@ def junit_of_problems(name: str, problems: Sequence[Problem]) -> str:
     return _document(name, [case])
 
 
-def _case(build: Build, cell: str, outcome: Outcome[Output] | None, seconds: float) -> ET.Element:
+def _case(build: Build, cell: str, outcome: Outcome[Performed] | None, seconds: float) -> ET.Element:
     case = ET.Element("testcase", classname=_text(build.target), name=_text(cell or build.name), time=f"{seconds:.3f}")
     if outcome is None:
         ET.SubElement(case, "system-out").text = "as it was: nothing it is made from has changed"

@@ -7,20 +7,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from matrixbuild.cli.counts import counted
 from matrixbuild.cli.show_plan_lines import Detail, build_lines, image_lines
 from matrixbuild.cli.show_plan_words import printable
 from matrixbuild.cli.show_sections import Section, Ways, fitted, shorter
 from matrixbuild.core.against import Against
 from matrixbuild.core.basis import Basis
 from matrixbuild.core.boxes import target_of
+from matrixbuild.core.counts import counted
 from matrixbuild.core.image_names import ImageAction
-from matrixbuild.core.plan import Action, Dropped, Plan, PlannedBuild
+from matrixbuild.core.plan import Action, Corrected, Dropped, Plan, PlannedBuild
+from matrixbuild.core.shared_work import SharedWork
 
 LONGEST = 40
 """So many lines are shown at most, unless everything is asked for."""
 
 _ENDLESS = sys.maxsize
+_SHARED = 3
 
 _LOSSES = {Detail.EACH: 0, Detail.CHANGES: 2, Detail.GROUPED: 3, Detail.COARSE: 8}
 """What is lost by showing image names or builds with so much detail."""
@@ -63,6 +65,11 @@ def dropped_lines(dropped: Sequence[Dropped]) -> list[str]:
     return [f"{each.cells:>{width},}  {each.rule:<{names}}  {each.reason}" for each in dropped]
 
 
+def uses_lines(uses: Sequence[Corrected]) -> list[str]:
+    width = max((len(each.target) for each in uses), default=0)
+    return [f"{each.target:<{width}}  uses.{each.effect}: {each.arg}, by {each.where}" for each in uses]
+
+
 def pin_lines(to_pin: Sequence[str]) -> list[str]:
     return [f"+ pin     {ref}  to the digest it has when apply asks" for ref in to_pin]
 
@@ -76,7 +83,20 @@ def summary_lines(plan: Plan) -> list[str]:
     done = ", ".join(f"{actions[action]:,} to {action.value}" for action in Action if actions.get(action))
     names = ", ".join(f"{images[action]:,} to {action.value}" for action in ImageAction if images.get(action))
     told = f"{f'Image names: {names}. ' if names else ''}Builds: {done or 'none'}."
-    return [whole, told if plan.changes else f"Nothing to do. {told}", *_remarks(plan.builds), *_options(plan.basis)]
+    return [whole, told if plan.changes else f"Nothing to do. {told}", *_remarks(plan.builds), *shared_lines(plan.shared), *_options(plan.basis)]
+
+
+def shared_lines(shared: Sequence[SharedWork]) -> list[str]:
+    """One line about the Earthly targets that are made for several builds at once: those that spare most."""
+    if not shared:
+        return []
+    told = [f"{each.target} {_times(each.times)} for {counted(each.builds, 'build')}" for each in shared[:_SHARED]]
+    more = [f"{len(shared) - _SHARED:,} more"] if len(shared) > _SHARED else []
+    return [f"Shared work: {', '.join([*told, *more])}."]
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
 
 
 def _sections(plan: Plan, split: Against | None, *, every: bool) -> list[Section]:
@@ -89,6 +109,7 @@ def _sections(plan: Plan, split: Against | None, *, every: bool) -> list[Section
         ("Base images", shorter(pin_lines(plan.to_pin))),
         ("Builds", builds),
         ("Dropped cells, by rule", shorter(dropped_lines(plan.dropped))),
+        ("ARGs that count otherwise than the Earthfile shows", shorter(uses_lines(plan.uses))),
         ("Targets", _table(plan)),
         ("Notes", shorter(_notes(split) if split else ())),
     ]

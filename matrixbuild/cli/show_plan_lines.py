@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 
-from matrixbuild.cli.counts import counted
 from matrixbuild.cli.show_plan_words import WIDTH, box_text, fitting, kinds_text, reasons_text, short, some
 from matrixbuild.core.boxes import Box, Point, around, boxes, named, natural, size, target_of
 from matrixbuild.core.changes import Why
+from matrixbuild.core.counts import counted
 from matrixbuild.core.image_names import ImageAction, PlannedImage
 from matrixbuild.core.plan import Action, PlannedBuild
 
@@ -50,7 +50,11 @@ def build_lines(builds: Sequence[PlannedBuild], detail: Detail) -> list[str]:
 
 def _each_image(images: Sequence[PlannedImage]) -> list[str]:
     width = max((len(image.ref) for image in images), default=0)
-    return [f"{_sign(image)}  {image.ref:<{width}}  {_digests(image)}".rstrip() for image in images]
+    return [f"{_sign(image)}  {image.ref:<{width}}  {_digests(image)}{_of_index(image)}".rstrip() for image in images]
+
+
+def _of_index(image: PlannedImage) -> str:
+    return f"  an index of {counted(len(image.index), 'image')}" if image.index else ""
 
 
 def _digests(image: PlannedImage) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from matrixbuild.cli.counts import counted
-from matrixbuild.cli.show_plan import dropped_lines, pin_lines, summary_lines, target_lines
+from matrixbuild.cli.show_plan import dropped_lines, pin_lines, summary_lines, target_lines, uses_lines
 from matrixbuild.cli.show_plan_lines import Detail, build_lines, image_lines
 from matrixbuild.cli.show_plan_words import printable
 from matrixbuild.cli.show_sections import cut
 from matrixbuild.core.against import Against
+from matrixbuild.core.counts import counted
 from matrixbuild.core.plan import Plan
 
 LARGEST = 60_000
@@ -83,6 +83,7 @@ def _context(plan: Plan) -> list[tuple[str, Sequence[str]]]:
     parts = [
         (counted(len(plan.to_pin), "base image") + " to pin", pin_lines(plan.to_pin)),
         (f"{counted(cells, 'cell')} dropped by {counted(len(plan.dropped), 'rule')}", dropped_lines(plan.dropped)),
+        (f"{counted(len(plan.uses), 'ARG')} corrected by `uses`", uses_lines(plan.uses)),
         ("Targets", target_lines(plan)),
     ]
     return [part for part in parts if part[1]]

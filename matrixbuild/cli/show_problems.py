@@ -22,6 +22,7 @@ _LONGEST = 2_000
 """Characters of a sentence that are shown: a value in it may be as long as a manifest."""
 
 _RED, _YELLOW, _BLUE, _BOLD, _OFF = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
+_HUES = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.REMARK: _BLUE}
 
 
 def show_problems(problems: Sequence[Problem], format: str = "text") -> None:  # noqa: A002 - the option's own name
@@ -68,7 +69,7 @@ def problems_text(problems: Sequence[Problem], *, colour: bool = False) -> str:
 def problem_text(problem: Problem, *, colour: bool = False) -> str:
     """One block: `file:line:column: error: summary`, the line, a caret under the spot, the hint."""
     paint = _painter(colour=colour)
-    hue = _RED if problem.severity is Severity.ERROR else _YELLOW
+    hue = _HUES[problem.severity]
     where = paint(_BOLD, f"{_clean(str(problem.place))}: ") if problem.place else ""
     lines = [f"{where}{paint(hue, f'{problem.severity.value}:')} {_cut(problem.summary)}"]
     margin = " " * len(str(problem.place.line)) if problem.place else ""

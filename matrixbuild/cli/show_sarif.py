@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from matrixbuild import __version__
-from matrixbuild.core.problems import Place, Problem
+from matrixbuild.core.problems import Place, Problem, Severity
 
 _ROOT = "%SRCROOT%"
 _NO_CODE = "problem"
@@ -33,7 +33,7 @@ def _result(problem: Problem, codes: Sequence[str], named: Callable[[str], str])
     return {
         "ruleId": code,
         "ruleIndex": codes.index(code),
-        "level": problem.severity.value,
+        "level": "note" if problem.severity is Severity.REMARK else problem.severity.value,
         "message": {"text": problem.summary + (f" ({problem.hint})" if problem.hint else "")},
         "locations": [{"physicalLocation": _location(problem.place, named)}],
     }

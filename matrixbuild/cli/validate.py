@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _sizes(expansion: Expansion) -> str:
-    from matrixbuild.cli.counts import counted
+    from matrixbuild.core.counts import counted
 
     cells = counted(len(expansion.cells), "cell") if expansion.cells else "its cells are known with its source"
     return f"{cells}, {counted(len(expansion.manifest.targets), 'target')}"

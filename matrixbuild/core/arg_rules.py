@@ -111,5 +111,5 @@ def check_forms(
         for arg, having in wrong.items():
             where = f" (in {having[0].target}, {having[0].cell})" if having[0].cell.values else ""
             severity = Severity.WARNING if deed is Deed.WARN else Severity.ERROR
-            summary = f"{arg.name} is {arg.value!r}{where}"
+            summary = f"{arg.name} is {arg.value!r}{where}{f', against the rule {form.rule}' if form.rule else ''}"
             problems.append(Problem(summary=summary, place=arg.place, hint=form.hint, code="arg-form", severity=severity))

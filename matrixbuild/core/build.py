@@ -10,6 +10,7 @@ from matrixbuild.core import collisions, graph, naming
 from matrixbuild.core.build_key import KEY_VERSION, NEED_TOKEN, build_key, needed_keys, with_needs
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.demand import Demand, DockerDemand, Resources, Written
+from matrixbuild.core.indexes import overlapping_demands
 from matrixbuild.core.inputs import Inputs, Pairs, folded
 from matrixbuild.core.members import Member, members
 from matrixbuild.core.names import ImageName
@@ -28,7 +29,7 @@ class Build:
     are each cell with its final image names (none where the target has no image). `image` is the repository the content tag goes to (None
     without an image), `artifacts` are (path in the target, file name). `inputs` is what the lock records. `opaque`, `secrets` and `privileged`
     are told of it, as in core.reading.Reading. `targets` are all whose demands it answers, `target` the first of them; `variant`, `docker`,
-    `ambient` and `timeout` as in core.demand.Demand.
+    `ambient`, `keeps_files` and `timeout` as in core.demand.Demand.
     """
 
     name: str
@@ -50,14 +51,17 @@ class Build:
     secrets: tuple[str, ...] = ()
     privileged: bool = False
     targets: tuple[str, ...] = ()
+    answers: tuple[graph.Address, ...] = ()
+    """The addresses of the demands that it answers: `targets` and `cells` in the pairs that there are."""
     variant: tuple[int, ...] = ()
     docker: DockerDemand | None = None
     ambient: tuple[str, ...] = ()
+    keeps_files: bool = False
     timeout: float | None = None
     uncovered: tuple[str, ...] = ()
     """Axes that change its content and that its image name does not tell."""
-    index: tuple[str, ...] = ()
-    """As in core.demand.Demand."""
+    indexes: tuple[tuple[ImageName, tuple[str, ...]], ...] = ()
+    """Those of its final names that stand for an index over its image and others', each with the axes of the index; sorted."""
 
     @property
     def slug(self) -> str:
@@ -83,6 +87,10 @@ class Build:
         """All final image names, sorted, each once."""
         return tuple(sorted({ref for _, refs in self.cells for ref in refs}))
 
+    def index_of(self, ref: ImageName) -> tuple[str, ...]:
+        """The axes of the index that a final name stands for; none where it is the image's own."""
+        return next((axes for name, axes in self.indexes if name == ref), ()) if self.indexes else ()
+
 
 def builds(
     demands: Sequence[Demand], readings: Mapping[graph.Address, Reading], *, generations: Mapping[str, str] | None = None
@@ -102,8 +110,11 @@ def builds(
         named = {key: names[group[0].demand.address] for key, group in groups.items()}
     shared = _Shared()
     made = tuple(sorted((_build(group, named, shared, generations or {}) for group in groups.values()), key=lambda build: build.name))
-    varying = [problem for group in groups.values() for problem in collisions.varying_artifacts([member.demand for member in group])]
-    if problems := [*varying, *collisions.shared_refs(made), *collisions.artifacts_written_twice(made)]:
+    # A demand that is a build by itself cannot contradict another.
+    several = {key: [member.demand for member in group] for key, group in groups.items() if len(group) > 1}
+    varying = [problem for group in several.values() for problem in collisions.varying_artifacts(group)]
+    overlaps = [problem for key, group in several.items() for problem in overlapping_demands(group, named[key])]
+    if problems := [*varying, *overlaps, *collisions.shared_refs(made), *collisions.artifacts_written_twice(made)]:
         raise InvalidError(*problems)
     return made
 
@@ -122,7 +133,7 @@ def keys(demands: Sequence[Demand], readings: Mapping[graph.Address, Reading]) -
 
 
 def _nameless(group: Sequence[Member]) -> naming.Nameless:
-    axes = frozenset().union(*{member.axes for member in group})
+    axes = frozenset().union(*{member.axes for member in group}) if len(group) > 1 else group[0].axes
     cells = tuple([member.demand.cell for member in group])
     return naming.Nameless(key=group[0].key, target=group[0].demand.target, axes=axes, cells=cells)
 
@@ -161,12 +172,14 @@ def _build(group: Sequence[Member], named: Mapping[str, str], shared: _Shared, g
         secrets=first.reading.secrets,
         privileged=first.reading.privileged,
         targets=tuple(sorted({member.demand.target for member in group})),
+        answers=tuple([member.demand.address for member in group]),
         variant=first.demand.variant,
         docker=first.demand.docker,
         ambient=first.demand.ambient,
+        keeps_files=any(member.demand.keeps_files for member in group),
         timeout=first.demand.timeout,
         uncovered=tuple(sorted(first.axes - first.demand.covered)) if image else (),
-        index=first.demand.index,
+        indexes=tuple(sorted({(member.demand.image, member.demand.index) for member in group if member.demand.image and member.demand.index})),
     )
 
 
@@ -192,6 +205,9 @@ class _Shared:
 
 def _cells(group: Sequence[Member]) -> tuple[tuple[Cell, tuple[ImageName, ...]], ...]:
     # Two targets may ask for the same bytes in one cell: then the cell has both image names.
+    if len(group) == 1:
+        demand = group[0].demand
+        return ((demand.cell, (demand.image,) if demand.image else ()),)
     refs: defaultdict[Cell, set[ImageName]] = defaultdict(set)
     for member in group:
         refs[member.demand.cell] |= {member.demand.image} if member.demand.image else set()

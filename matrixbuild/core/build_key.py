@@ -60,6 +60,8 @@ class Keys:
     def __init__(self) -> None:
         self._rests: dict[tuple[int, tuple[str, ...], tuple[str, ...], str, Pairs], tuple[Reading, str]] = {}
         self._keys: dict[tuple[str, Pairs], str] = {}
+        self._told: dict[tuple[str, str], str] = {}
+        """Args as they stand in the canonical JSON."""
 
     def key(
         self,
@@ -79,9 +81,14 @@ class Keys:
         rest = self._rests[place][1]
         if (rest, args) not in self._keys:
             # "args" sorts before every other field.
-            told = ",".join([f"{_quoted(name)}:{_quoted(_nameless(value))}" for name, value in args])
+            told = ",".join([self._told.get(pair) or self._tell(pair) for pair in args])
             self._keys[rest, args] = sha256(f'{{"args":{{{told}}},{rest}'.encode("utf-8", "surrogatepass"))
         return self._keys[rest, args]
+
+    def _tell(self, pair: tuple[str, str]) -> str:
+        name, value = pair
+        self._told[pair] = f"{_quoted(name)}:{_quoted(_nameless(value))}"
+        return self._told[pair]
 
 
 def _rest(reading: Reading, needs: Sequence[str], artifacts: Sequence[str], generation: str, versions: Pairs) -> str:

@@ -52,7 +52,7 @@ def shared_refs(builds: Sequence[Build]) -> list[Problem]:
     # Thousands of names with one claim need no order.
     for ref, claimants in sorted((ref, claimants) for ref, claimants in claims.items() if len(claimants) > 1):
         one = claimants[0][0]
-        if other := _in_the_way(claimants):
+        if other := _in_the_way(ref, claimants):
             missing = _missing(claimants)
             clash = _Clash(ref=ref, one=one, other=other, missing=missing, images=frozenset(build.key for build, _ in claimants))
             alike[one.target, other.target, bool(missing)].append(clash)
@@ -60,21 +60,29 @@ def shared_refs(builds: Sequence[Build]) -> list[Problem]:
     return [_shared_ref(clashes, single) for clashes in alike.values()]
 
 
-def _in_the_way(claims: Sequence[Claim]) -> Build | None:
+def _in_the_way(ref: ImageName, claims: Sequence[Claim]) -> Build | None:
     """A build of another key than the first one's, with which it cannot share the name: not even in an index, one for each value of its axes."""
     one, first = claims[0]
+    axes = one.index_of(ref)
     others = ((build, cell) for build, cell in claims if build.key != one.key)
-    return next((build for build, cell in others if not _in_one_index(one, first, build, cell) or _twice(build, cell, claims)), None)
+    return next(
+        (
+            build
+            for build, cell in others
+            if build.index_of(ref) != axes or not _in_one_index(axes, (one, first), (build, cell)) or _twice(axes, (build, cell), claims)
+        ),
+        None,
+    )
 
 
-def _in_one_index(one: Build, first: Cell, other: Build, second: Cell) -> bool:
-    if not one.index or one.index != other.index or _texts(first, one.index) == _texts(second, one.index):
+def _in_one_index(axes: Sequence[str], one: Claim, other: Claim) -> bool:
+    if not axes or _texts(one[1], axes) == _texts(other[1], axes):
         return False
-    return all(_value(first, axis) == _value(second, axis) for axis in {*one.uncovered, *other.uncovered})
+    return all(_value(one[1], axis) == _value(other[1], axis) for axis in {*one[0].uncovered, *other[0].uncovered})
 
 
-def _twice(build: Build, cell: Cell, claims: Sequence[Claim]) -> bool:
-    return any(other.key != build.key and _texts(at, build.index) == _texts(cell, build.index) for other, at in claims)
+def _twice(axes: Sequence[str], claim: Claim, claims: Sequence[Claim]) -> bool:
+    return any(other.key != claim[0].key and _texts(at, axes) == _texts(claim[1], axes) for other, at in claims)
 
 
 def _texts(cell: Cell, axes: Sequence[str]) -> tuple[str, ...]:

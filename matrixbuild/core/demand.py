@@ -53,11 +53,13 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerDemand:
-    """A Dockerfile build: directory and file of the source, and the names of the secrets that it is given."""
+    """A Dockerfile build: directory and file of the source, the names of the secrets that it is given, and the platform that it is built for
+    (`linux/arm64`; "": the one of the machine that builds)."""
 
     context: str
     dockerfile: str
     secrets: tuple[str, ...] = ()
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ class Demand:
     uses: Uses | None = None
     ambient: tuple[str, ...] = ()
     privileged: bool = False
+    keeps_files: bool = False
+    """What it wrote before is never replaced."""
     timeout: float | None = None
     variant: tuple[int, ...] = ()
     covered: frozenset[str] = frozenset()

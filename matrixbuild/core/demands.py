@@ -6,18 +6,20 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, DockerDemand, Resources, Written, cell_digest, need_token
+from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, DockerDemand, Resources, Written
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.manifest import Manifest, Target
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.offers import Offer, OfferedArg
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.rules import Matcher, matcher
-from matrixbuild.core.sandbox import Names, NeedLackingError, NoNeed
-from matrixbuild.core.suffixes import Suffixes, axis_object, suffixes
+from matrixbuild.core.sandbox import NeedLackingError
+from matrixbuild.core.suffixes import suffixes
+from matrixbuild.core.template_names import TemplateNames
 from matrixbuild.core.templates import RenderError, Template
 from matrixbuild.core.uses import Uses
 
@@ -65,11 +67,23 @@ def demands(
         facts=facts or Facts(),
         variants=variants,
         versions=[(matcher(one.when, axes, [], inherited=True), one.name, one.version) for one in manifest.secrets if one.version],
-        tag=suffixes(axes, facts.profile if facts else None, problems),
+        names=TemplateNames(
+            manifest=manifest, axes=axes, facts=facts or Facts(), tag=suffixes(axes, facts.profile if facts else None, problems)
+        ),
     )
     made = [demand for offer in offers for cell in cells_of[offer.target.name] if (demand := rendering.demand(offer, cell))]
     problems.extend(rendering.problems.values())
     return tuple(sorted(made, key=lambda demand: (demand.target, str(demand.cell))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Layered:
+    """An arg that a target gives, and where the axes that it comes from stand in the target's cells. `made`: what cells came to that agree on
+    these share; None where the arg is each cell's own."""
+
+    arg: OfferedArg
+    positions: tuple[int, ...]
+    made: dict[str | tuple[str, ...], Arg | None] | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,18 +94,18 @@ class _Rendering:
     axes: Axes
     offers: Mapping[str, Offer]
     cells_of: CellsOf
+    names: TemplateNames
     problems: dict[tuple[Place | None, str], Problem] = field(default_factory=dict)
     rendered: dict[tuple[object, ...], str | None] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     variants: Sequence[Matcher] = ()
     versions: Sequence[tuple[Matcher, str, str]] = ()
-    tag: Suffixes = field(default_factory=Suffixes)
-    layers: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[OfferedArg, ...]] = field(default_factory=dict)
-    args: dict[tuple[int, tuple[str, ...], str], Arg | None] = field(default_factory=dict)
+    layers: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[_Layered, ...]] = field(default_factory=dict)
+    args: dict[tuple[str, int], _Layered] = field(default_factory=dict)
     axes_of: dict[int, frozenset[str]] = field(default_factory=dict)
+    constants: dict[str, dict[str, Any]] = field(default_factory=dict)
     positions: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
     joined: dict[tuple[str, str], dict[tuple[str, ...], tuple[Cell, ...]]] = field(default_factory=dict)
-    resources: dict[str, Resources] = field(default_factory=dict)
 
     def demand(self, offer: Offer, cell: Cell) -> Demand | None:
         target = offer.target
@@ -99,41 +113,51 @@ class _Rendering:
         image = self._image(offer, cell)
         if offer.image and image is None:
             return None
-        args = tuple(self._args(offer, cell, image, needs))
         return Demand(
-            target=target.name,
             cell=cell,
-            earthly=target.earthly.value if target.earthly else "",
-            args=args,
+            args=tuple(self._args(offer, cell, image, needs)),
             image=image,
             artifacts=tuple(self._artifacts(offer, cell)),
             needs=tuple(
                 sorted(((name, needed) for name, all_needed in needs.items() for needed in all_needed), key=lambda need: (need[0], str(need[1])))
             ),
-            resources=self._resources(target),
-            place=target.place,
-            earthly_place=target.earthly.place if target.earthly else None,
-            tag=Written(text=target.image.tag.value, place=target.image.tag.place) if target.image else None,
             docker=self._dockerfile(offer, cell),
-            uses=self._uses(target),
-            ambient=self._ambient(target),
-            privileged=target.privileged,
-            timeout=target.timeout,
             variant=self._variant(offer, cell),
-            covered=self._covered(offer),
-            index=offer.index,
             secret_versions=self._secret_versions(offer, cell),
+            **self._same_for_all(offer),
         )
+
+    def _same_for_all(self, offer: Offer) -> dict[str, Any]:
+        """What the demands of a target have in common."""
+        target = offer.target
+        if target.name not in self.constants:
+            self.constants[target.name] = {
+                "target": target.name,
+                "earthly": target.earthly.value if target.earthly else "",
+                "resources": Resources(amounts=tuple(sorted((one.pool, one.amount) for one in target.resources))),
+                "place": target.place,
+                "earthly_place": target.earthly.place if target.earthly else None,
+                "tag": Written(text=target.image.tag.value, place=target.image.tag.place) if target.image else None,
+                "uses": self._uses(target),
+                "ambient": self._ambient(target),
+                "privileged": target.privileged,
+                "keeps_files": target.keeps_files,
+                "timeout": target.timeout,
+                "covered": self._covered(offer),
+                "index": offer.index,
+            }
+        return self.constants[target.name]
 
     def _dockerfile(self, offer: Offer, cell: Cell) -> DockerDemand | None:
         if offer.docker is None or offer.target.docker is None:
             return None
         context = self._render(offer.docker.context, cell)
         dockerfile = self._render(offer.docker.dockerfile, cell) if offer.docker.dockerfile else "Dockerfile"
-        if context is None or dockerfile is None:
+        platform = self._render(offer.docker.platform, cell) if offer.docker.platform else ""
+        if context is None or dockerfile is None or platform is None:
             return None
         secrets = tuple(sorted(text.value for text in offer.target.docker.secrets))
-        return DockerDemand(context=context, dockerfile=dockerfile, secrets=secrets)
+        return DockerDemand(context=context, dockerfile=dockerfile, secrets=secrets, platform=platform)
 
     def _ambient(self, target: Target) -> tuple[str, ...]:
         of_profile = self.facts.profile.ambient if self.facts.profile else ()
@@ -143,7 +167,8 @@ class _Rendering:
         if not target.added and not target.ignored:
             return None
         add, ignore = (frozenset(text.value for text in texts) for texts in (target.added, target.ignored))
-        return Uses(place=(*target.added, *target.ignored)[0].place, add=add, ignore=ignore)
+        places = tuple((text.value, text.place) for text in (*target.added, *target.ignored))
+        return Uses(place=places[0][1], add=add, ignore=ignore, places=places)
 
     def _needed(self, offer: Offer, need: str, cell: Cell) -> tuple[Cell, ...]:
         """The cells of the needed target that agree with this one on the axes both have."""
@@ -159,17 +184,18 @@ class _Rendering:
         return self.joined[key].get(_texts(cell, shared), ())
 
     def _args(self, offer: Offer, cell: Cell, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> Iterator[Arg]:
-        for arg in self._layered(offer, cell):
-            template = arg.template
-            if template.reads_image or template.needs:
-                made = self._arg(offer, arg, cell, self._render(template, cell, image=image, needs=needs))
+        texts = [value.text for _, value in cell.values]
+        for layered in self._layered(offer, cell):
+            arg, made_before = layered.arg, layered.made
+            if made_before is None:
+                made = self._arg(offer, arg, cell, self._render(arg.template, cell, image=image, needs=needs))
             else:
-                # Cells that agree on the axes that a template names share the arg itself.
-                key = (id(arg), self._told(template, cell), cell[arg.axis].text if arg.axis in offer.axes else "")
-                if key in self.args:
-                    made = self.args[key]
+                positions = layered.positions
+                key = texts[positions[0]] if len(positions) == 1 else tuple([texts[at] for at in positions])
+                if key in made_before:
+                    made = made_before[key]
                 else:
-                    made = self.args[key] = self._arg(offer, arg, cell, self._render(template, cell))
+                    made = made_before[key] = self._arg(offer, arg, cell, self._render(arg.template, cell))
             if made is not None:
                 yield made
 
@@ -197,7 +223,16 @@ class _Rendering:
         known = self.axes.get(axis)
         return known is not None and known.default is not None and cell[axis].text == known.default.text
 
-    def _layered(self, offer: Offer, cell: Cell) -> tuple[OfferedArg, ...]:
+    def _layer(self, offer: Offer, arg: OfferedArg, cell: Cell) -> _Layered:
+        key = (offer.target.name, id(arg))
+        if key not in self.args:
+            axes = arg.template.axes | {arg.axis} if arg.axis in offer.axes else arg.template.axes
+            positions = tuple([at for at, (name, _) in enumerate(cell.values) if name in axes])
+            own = arg.template.reads_image or arg.template.needs
+            self.args[key] = _Layered(arg=arg, positions=positions, made=None if own else {})
+        return self.args[key]
+
+    def _layered(self, offer: Offer, cell: Cell) -> tuple[_Layered, ...]:
         """Each arg once, as the strongest layer gives it."""
         bringing = tuple((axis, cell[axis].text) for axis, brought in offer.values.items() if cell[axis].text in brought)
         key = (offer.target.name, bringing)
@@ -209,7 +244,7 @@ class _Rendering:
             for arg in (*offer.weak, *(arg for _, arg in brought), *offer.own):
                 layers.pop(arg.declared.name, None)
                 layers[arg.declared.name] = arg
-            self.layers[key] = tuple(layers.values())
+            self.layers[key] = tuple([self._layer(offer, arg, cell) for arg in layers.values()])
         return self.layers[key]
 
     def _check_agreement(self, brought: Sequence[tuple[str, OfferedArg]], cell: Cell) -> None:
@@ -224,6 +259,8 @@ class _Rendering:
                 self.problems.setdefault((place, "args-disagree"), Problem(summary=summary, place=place, hint=hint, code="args-disagree"))
 
     def _secret_versions(self, offer: Offer, cell: Cell) -> tuple[tuple[str, str], ...]:
+        if not self.versions:
+            return ()
         found: defaultdict[str, set[str]] = defaultdict(set)
         for when, name, version in self.versions:
             if any(when.matches(whole) for whole in self.cells_of[offer.target.name][cell]):
@@ -285,17 +322,14 @@ class _Rendering:
                     self._problem(Problem(summary=mistake, place=template.text.place, code="artifact"), cell)
             yield ArtifactDemand(path=path, name=name, place=path_template.text.place)
 
-    def _resources(self, target: Target) -> Resources:
-        if target.name not in self.resources:
-            self.resources[target.name] = Resources(amounts=tuple(sorted((one.pool, one.amount) for one in target.resources)))
-        return self.resources[target.name]
-
     def _render(
         self, template: Template, cell: Cell, *, image: ImageName | None = None, needs: Mapping[str, tuple[Cell, ...]] | None = None
     ) -> str | None:
         """The text, or None where the template reads a need that is not there, or fails."""
         if template.compiled is None:
             return template.text.value
+        if template.is_image and image:
+            return str(image)
         wanted = tuple((name, (needs or {}).get(name, ())) for name in sorted(template.needs)) if template.needs else ()
         key = (id(template), self._told(template, cell), image if template.reads_image else None, wanted)
         if key not in self.rendered:
@@ -304,36 +338,12 @@ class _Rendering:
 
     def _rendered(self, template: Template, cell: Cell, *, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> str | None:
         try:
-            return template.render(self._names(cell, image, needs))
+            return template.render(self.names.of(cell, image, needs))
         except NeedLackingError:
             return None
         except RenderError as error:
             self._problem(error.problem, cell)
             return None
-
-    def _names(self, cell: Cell, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> dict[str, object]:
-        return {
-            **self._constants(),
-            **{name: axis_object(name, value) for name, value in cell.values},
-            **self._namespaces(cell),
-            "vars": Names("vars", {name: text.value for name, text in self.manifest.vars}),
-            "registry": self.manifest.registry.value,
-            "image": Names("image", {"ref": str(image)} if image else {}),
-            "needs": Names("needs", {name: _need_object(name, cells) for name, cells in needs.items()}),
-        }
-
-    def _constants(self) -> dict[str, object]:
-        return {name: axis_object(name, next(axis.all_values())) for name, axis in self.axes.constants.items()}
-
-    def _namespaces(self, cell: Cell) -> dict[str, object]:
-        facts = self.facts
-        found: dict[str, object] = {"source": Names("source", {"ref": facts.ref, "commit": facts.commit})} if self.manifest.source.git else {}
-        if facts.profile:
-            custom = next((text.value for name, text in self.manifest.vars if name == "customTag"), "")
-            suffix = self.tag.of(cell)
-            members = {**facts.values, "suffix": suffix, "customTag": f"{custom}{suffix}".removeprefix("-")}
-            found[facts.profile.name] = Names(facts.profile.name, members)
-        return found
 
     def _problem(self, problem: Problem, cell: Cell) -> None:
         hint = "; ".join(part for part in (problem.hint, f"in the cell {cell}" if cell.values else "") if part)
@@ -342,15 +352,6 @@ class _Rendering:
 
 def _texts(cell: Cell, axes: Iterable[str]) -> tuple[str, ...]:
     return tuple(value.text for name, value in cell.values if name in axes)
-
-
-def _need_object(name: str, cells: Sequence[Cell]) -> Names:
-    if not cells:
-        return NoNeed(name, NeedLackingError(name))
-    if len(cells) > 1:
-        message = f"{len(cells)} builds of {name!r} agree with this one on the axes both have, {cells[0]} and {cells[1]} among them"
-        return NoNeed(name, ValueError(message))
-    return Names(name, {"image": need_token(name, cell_digest(cells[0]))})
 
 
 def _path_mistake(path: str) -> str:

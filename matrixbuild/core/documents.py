@@ -40,6 +40,10 @@ def text(value: object) -> str:
     return is_a(value, str)
 
 
+def flag(value: object) -> bool:
+    return is_a(value, bool)
+
+
 def matching(pattern: re.Pattern[str], what: str) -> Callable[[object], str]:
     """A reader of texts of one form: `what` says it for people."""
     fits = pattern.fullmatch

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from matrixbuild.core.builder_address import Mistake, read_address
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.surroundings import EngineUse
 from matrixbuild.core.versions import Scheme, parse_range
@@ -9,16 +12,36 @@ from matrixbuild.core.versions import Scheme, parse_range
 EARTHLY_LINE = "0.8"
 """The versions of Earthly that matrixbuild knows: any patch of this line."""
 
+DEFAULT_IMAGE = "docker.io/earthly/earthly:v0.8.16"
+"""What runs in Docker where there is no program: the last release of Earthly, program and builder in one image."""
+
 _PATCHES = 100
 
 
 def check_engine_use(use: EngineUse, problems: list[Problem]) -> None:
-    """A range of versions has to allow the line that is known; the embedded engine is no program, and has none to say anything of."""
+    """A range of versions has to allow the line that is known, and an address be one; the embedded engine is no program, and has none to say
+    anything of."""
     place = use.place
     if use.kind == "embedded":
-        problems.extend(_no_program(key, place) for key, value in (("version", use.version), ("program", use.program)) if value)
-    elif use.version:
+        said = (("version", use.version), ("program", use.program), ("builders", use.builders), ("image", use.image), ("cache", use.cache))
+        problems.extend(_no_program(key, place) for key, value in said if value)
+        return
+    problems.extend(_contradictions(use))
+    if use.version:
         problems.extend(_range(use.version, place))
+    for builder in use.builders:
+        found = read_address(builder.value)
+        if isinstance(found, Mistake):
+            problems.append(Problem(summary=f"engine.builders: {found.summary}", place=builder.place, hint=found.hint, code="builder-address"))
+
+
+def _contradictions(use: EngineUse) -> Iterator[Problem]:
+    if use.image and use.program:
+        summary = "engine.image and engine.program are two programs, and one builds"
+        yield Problem(summary=summary, place=use.place, hint="remove one of them", code="engine-image")
+    if use.cache and use.builders:
+        summary = "engine.cache is about the builder that matrixbuild keeps in Docker, and engine.builders names others"
+        yield Problem(summary=summary, place=use.place, hint="remove it: each builder has its own configuration", code="engine-cache")
 
 
 def _no_program(key: str, place: Place | None) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,6 +22,7 @@ from matrixbuild.core.picks import UNKNOWN_DISTRIBUTION, UNKNOWN_VERSION, Picker
 from matrixbuild.core.problems import Place, Problem, Severity, did_you_mean
 from matrixbuild.core.profile import ProfileRule
 from matrixbuild.core.rules import Deed, Matcher, Ruling, matcher
+from matrixbuild.core.secretive_args import secretive
 from matrixbuild.core.spans import absent, holds
 from matrixbuild.core.surroundings import DeclaredSecret, SourceFile
 from matrixbuild.core.unlisted import not_listed
@@ -107,6 +109,7 @@ class _Expanding:
                 warnings=self._warnings,
             )
             arg_rules.check_forms(self._profile, made, facts.line, overrides, problems)
+            self._warnings += secretive(made)
         return self._made(axes, picker, found, reduced, made)
 
     def _errors(self) -> bool:
@@ -226,6 +229,8 @@ class _Expanding:
         for having, (what, one) in zip((*variants, *wanting), (*files, *secrets), strict=True):
             if having and found.cells and not self._manifest.inherits(one.place) and not any(map(having.matches, found.cells)):
                 self._problems.append(_no_cell(what, one.when[0].place))
+        named = [(secret, having) for secret, having in zip(self._manifest.secrets, wanting, strict=True) if having]
+        self._problems += [told for pair in itertools.combinations(named, 2) if (told := _both_given(*pair, found.cells))]
 
     def _matcher(self, when: Sequence[Condition], axes: Axes, place: Place) -> Matcher | None:
         """None where the condition itself is a mistake, which is told then."""
@@ -244,6 +249,19 @@ def overridden(manifest: Manifest) -> dict[str, Deed | None]:
 def _no_cell(what: str, place: Place) -> Problem:
     hint = "its `when` matches none: mend or remove it"
     return Problem(summary=f"{what} is for no cell that is left", place=place, hint=hint, code="matches-no-cell")
+
+
+def _both_given(one: tuple[DeclaredSecret, Matcher], other: tuple[DeclaredSecret, Matcher], cells: Sequence[Cell]) -> Problem | None:
+    """Two secrets of one name are for cells of their own: which of them a cell were given would be nobody's word. (Those without a `when` were told
+    when they were read.)"""
+    (first, has_first), (second, has_second) = one, other
+    if first.name != second.name or not (first.when and second.when):
+        return None
+    both = next((cell for cell in cells if has_first.matches(cell) and has_second.matches(cell)), None)
+    if both is None:
+        return None
+    hint = f"the other is at {first.place}: give them `when` that no cell matches both"
+    return Problem(summary=f"two secrets are called {first.name!r}, and both are for {both}", place=second.place, hint=hint, code="secret-name")
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

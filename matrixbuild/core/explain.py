@@ -17,7 +17,8 @@ FindMention = Callable[[str, str], Place]
 
 class Proof(StrEnum):
     """How a line proves that an ARG counts: the ARG stands in it; a variable does that the ARG influences; it may run a file that names the
-    ARG; it reads its whole environment; programs read a variable of that name unasked; or its value has a part in it in no way told."""
+    ARG; it reads its whole environment; programs read a variable of that name unasked; its value has a part in it in no way told; or the line is
+    the manifest's own, whose `uses` adds it."""
 
     NAMED = "named"
     THROUGH = "through"
@@ -25,6 +26,7 @@ class Proof(StrEnum):
     ENVIRONMENT = "environment"
     CUSTOM = "custom"
     VALUE = "value"
+    USES = "uses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,9 @@ def explained(analysis: Analysis, originals: Mapping[str, Original], mention: Fi
     files = {original.earthfile.file: original.text.split("\n") for original in originals.values()}
     named = frozenset(word for line in lines for word in line.words)
     explaining = _Explaining(lines=lines, ways=Ways(lines), files=files, named=named, mention=mention)
-    return Explained(analysis=analysis, used=tuple(explaining.used(use) for use in analysis.used))
+    added = {correction.name for correction in analysis.corrections if correction.adds}
+    used = (UsedArg(name=use.name, place=use.place, proof=Proof.USES) if use.name in added else explaining.used(use) for use in analysis.used)
+    return Explained(analysis=analysis, used=tuple(used))
 
 
 def directories(analysis: Analysis) -> tuple[str, ...]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matrixbuild.core.build import Build
+from matrixbuild.core.built_for import BuiltFor, built_for
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.declared import Rule
 from matrixbuild.core.expand import Expansion, overridden
 from matrixbuild.core.image_names import PlannedImage
-from matrixbuild.core.lock import Lock
-from matrixbuild.core.plan import Plan, PlannedBuild
+from matrixbuild.core.lock import Lock, LockedImage
+from matrixbuild.core.plan import Corrected, Plan, PlannedBuild
 from matrixbuild.core.problems import InvalidError, Problem, UsageError, did_you_mean
 from matrixbuild.core.rules import Deed, matcher, rulings
 from matrixbuild.core.selectors import parse_selector
@@ -26,15 +26,6 @@ class Planned:
     builds: tuple[Build, ...]
     plan: Plan
     lock: Lock | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltFor:
-    """What one target makes of a cell: the build, and the image names that the cell has by it."""
-
-    target: str
-    build: str
-    refs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +51,15 @@ class GivenSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedBuild:
-    """One build: what a plan says of it; ARGs that it was given and that reach nothing (`unused`); who needs it; its secrets."""
+    """One build: what a plan says of it; ARGs that it was given and that reach nothing (`unused`); who needs it; its secrets; what `uses`
+    corrects."""
 
     build: Build
     planned: PlannedBuild
     unused: tuple[tuple[str, str], ...]
     needed_by: tuple[str, ...]
     secrets: tuple[GivenSecret, ...]
+    uses: tuple[Corrected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +98,7 @@ class _Cells:
         self._included = frozenset(expansion.cells[len(expansion.cells) - expansion.included :])
         deeds = {name: deed for name, deed in overridden(expansion.manifest).items() if deed is not None}
         self._warning = [each for each in rulings(expansion.rules, expansion.matrix, [], overrides=deeds) if each.deed is Deed.WARN]
-        self._builds = {(target, cell): (build, refs) for build in found.builds for cell, refs in build.cells for target in build.targets}
+        self._built = built_for(expansion, found.builds)
 
     def explained(self, cell: Cell, dropped_by: tuple[Rule, ...]) -> ExplainedCell:
         return ExplainedCell(
@@ -113,16 +106,8 @@ class _Cells:
             dropped_by=dropped_by,
             remarks=tuple(each.rule for each in self._warning if each.faults(cell)),
             included=cell in self._included,
-            targets=() if dropped_by else self._targets(cell),
+            targets=() if dropped_by else self._built.get(cell, ()),
         )
-
-    def _targets(self, cell: Cell) -> tuple[BuiltFor, ...]:
-        found = []
-        for (target, small), cells in self._expansion.cells_of.items():
-            if cell in cells and (target, small) in self._builds:
-                build, refs = self._builds[target, small]
-                found.append(BuiltFor(target=target, build=build.name, refs=tuple(map(str, refs))))
-        return tuple(sorted(found, key=lambda one: one.target))
 
 
 def explained_build(found: Planned, name: str) -> ExplainedBuild:
@@ -137,6 +122,7 @@ def explained_build(found: Planned, name: str) -> ExplainedBuild:
         unused=_unused(found.expansion, build),
         needed_by=tuple(other.name for other in found.builds if any(key == build.key for _, key in other.needs)),
         secrets=tuple(_secrets(found.expansion, build)),
+        uses=tuple(each for each in found.plan.uses if each.target in build.targets),
     )
 
 
@@ -150,7 +136,7 @@ def _unused(expansion: Expansion, build: Build) -> tuple[tuple[str, str], ...]:
 
 def _secrets(expansion: Expansion, build: Build) -> list[GivenSecret]:
     found = []
-    cells = {full for target in build.targets for cell, _ in build.cells for full in expansion.cells_of.get((target, cell), ())}
+    cells = {full for address in build.answers for full in expansion.cells_of.get(address, ())}
     for secret in expansion.manifest.secrets:
         when = matcher(secret.when, expansion.matrix, [], inherited=True)
         if secret.name in build.secrets and any(when.matches(cell) for cell in cells):
@@ -171,10 +157,12 @@ def explained_tag(found: Planned, ref: str) -> ExplainedTag:
         hint = did_you_mean(ref, [image.ref for image in found.plan.images]) or "`plan` shows all image names"
         raise InvalidError(Problem(summary=f"neither the manifest nor its lock has the image name {ref}", hint=hint, code="unknown-tag"))
     cells = sorted(str(cell) for build in found.builds for cell, refs in build.cells if ref in map(str, refs))
-    entries: Sequence[tuple[str, str]] = [
-        (name, entry.image.digest if entry.image else "")
-        for name, entry in (found.lock.builds if found.lock else ())
-        if any(ref in refs for _, refs in entry.cells)
-    ]
-    holder, digest = entries[0] if entries else ("", "")
-    return ExplainedTag(image=image, cells=tuple(cells), holder=holder, digest=digest)
+    holder, held = _held(found.lock, ref)
+    return ExplainedTag(image=image, cells=tuple(cells), holder=holder, digest=held.digest if held else "")
+
+
+def _held(lock: Lock | None, ref: str) -> tuple[str, LockedImage | None]:
+    """What a lock has under an image name: the names of the entries, and the image or the index."""
+    entries = [(name, entry) for name, entry in (lock.builds if lock else ()) if any(ref in refs for _, refs in entry.cells)]
+    index = dict(lock.indexes).get(ref) if lock else None
+    return " and ".join(name for name, _ in entries), index or (entries[0][1].image if entries else None)

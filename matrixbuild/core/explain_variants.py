@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.earthfile.analysis import Base, Edge, Local, Saved, Source
+from matrixbuild.core.earthfile.analysis import Base, Correction, Edge, Local, Saved, Source
 from matrixbuild.core.earthfile.findings import Guard, Need, Opaque
 from matrixbuild.core.explain import Explained, UsedArg
 from matrixbuild.core.inputs import Pairs
@@ -59,7 +59,8 @@ class Explanation:
     `name_only` are used in no variant, `unused` in none at all. `declared_by` are the manifest's targets that build it, `reached_by` the
     Earthly targets of others that come to it, `shared` the Earthly targets it comes to that those of others do as well, with these. `whole`: the
     variants in which every file counts, `anything` those in which ARGs may count that nothing declares. `features`: VERSION's number, then
-    the flags in effect. `left_out`: args for all targets that could not be given to one without an image or needs.
+    the flags in effect. `corrections`: what the manifest's `uses` changes. `left_out`: args for all targets that could not be given to one
+    without an image or needs.
     """
 
     earthly: str
@@ -83,6 +84,7 @@ class Explanation:
     privileged: tuple[Seen[Need], ...]
     guards: tuple[Seen[Guard], ...]
     opaque: tuple[Seen[Opaque], ...]
+    corrections: tuple[Seen[Correction], ...]
     whole: tuple[int, ...]
     anything: tuple[int, ...]
     features: tuple[str, ...]
@@ -138,6 +140,7 @@ def explanation(earthly: str, calls: Sequence[Called], around: Surroundings) -> 
         privileged=union(lambda each: each.analysis.privileged),
         guards=union(lambda each: each.analysis.guards),
         opaque=union(lambda each: each.analysis.opaque),
+        corrections=union(lambda each: each.analysis.corrections),
         whole=_numbers(groups, lambda each: each.analysis.whole),
         anything=_numbers(groups, lambda each: each.analysis.anything),
         features=next((each.explained.analysis.features for each in calls if each.explained), ()),
@@ -166,7 +169,7 @@ def _essence(called: Called) -> object:
     if called.explained is None:
         return called.problem
     found = called.explained.analysis
-    read = (found.edges, found.functions, found.sources, found.dockerfiles, found.whole, found.anything)
+    read = (found.edges, found.functions, found.sources, found.dockerfiles, found.whole, found.anything, found.corrections)
     return called.explained.used, found.name_only, found.unused, read, found.secrets, found.privileged, found.guards, found.opaque, found.features
 
 

@@ -10,9 +10,10 @@ from enum import StrEnum
 from matrixbuild.core.build import Build
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.changes import Reason, Why
-from matrixbuild.core.lock import LockedBuild
+from matrixbuild.core.indexes import Index
+from matrixbuild.core.lock import LockedBuild, LockedImage
 from matrixbuild.core.lock_merge import Holdings
-from matrixbuild.core.problems import Problem
+from matrixbuild.core.problems import Place, Problem
 
 
 class ImageAction(StrEnum):
@@ -61,35 +62,78 @@ class Keeping:
     defaults: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str | None] = field(default_factory=dict)
     adopted: Mapping[str, str] = field(default_factory=dict)
+    indexes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Name:
-    """One final image name: who publishes it, for which cells, and what the lock has for it and for the build."""
+    """One final image name of one image: who publishes it, for which cells, and what the lock has for it and for the build."""
 
     ref: str
     build: Build
     cells: tuple[Cell, ...]
-    holder: str
     held: LockedBuild | None
     same: LockedBuild | None
+    index: LockedImage | None
+    """What the lock has under the name, where that is an index."""
+
+    @property
+    def locked(self) -> str:
+        """The digest that the lock has under the name, or nothing."""
+        image = self.index or (self.held.image if self.held else None)
+        return image.digest if image else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listed:
+    """One name of an index: what the lock has for the name and for the images; `image` is None where it has no such name, or no image under it."""
+
+    ref: str
+    index: Index
+    held: tuple[LockedBuild, ...]
+    image: LockedImage | None
+    was_index: bool
+    new: str
+
+    @classmethod
+    def of(cls, index: Index, held: Holdings, keeping: Keeping) -> _Listed:
+        ref = str(index.ref)
+        before = held.indexes.get(ref)
+        holder = held.by_name[held.by_ref[ref]] if ref in held.by_ref else None
+        same = [entry.image if entry and child.key not in keeping.adopted else None for child in index.children for entry in [held.same(child)]]
+        as_before = before is not None and None not in same and {pair for image in same if image for pair in image.platforms} == set(before.platforms)
+        return cls(
+            ref=ref,
+            index=index,
+            held=tuple(held.children[ref]) if before else (holder,) if holder else (),
+            image=before or (holder.image if holder else None),
+            was_index=before is not None,
+            new=keeping.indexes.get(ref, before.digest if before and as_before else ""),
+        )
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the lock has the name for exactly these builds."""
+        return self.was_index and {entry.key for entry in self.held} == {child.key for child in self.index.children}
 
 
 def planned(
-    builds: Sequence[Build], held: Holdings, keeping: Keeping, *, whole: bool, tagged: bool = True
+    builds: Sequence[Build], held: Holdings, keeping: Keeping, *, whole: bool, tagged: bool = True, indexes: Sequence[Index] = ()
 ) -> tuple[tuple[PlannedImage, ...], list[Problem]]:
     """Every final image name of the builds, sorted, and what is wrong with them; with `whole`, also those that only the lock still holds. Where
-    builds are not `tagged`, only those that the lock holds: each is left as it is."""
+    builds are not `tagged`, only those that the lock holds: each is left as it is. `indexes` are all of the manifest."""
     if not tagged:
         return _kept(builds, held, whole=whole), []
     sharing: defaultdict[str, list[_Name]] = defaultdict(list)
     for name in (name for build in builds for name in _names(build, held)):
         sharing[name.ref].append(name)
-    names = [first for first, *_ in sharing.values()]
-    gone = set(held.by_ref) - {name.ref for name in names} if whole else set()
-    images = [*(_of_index(_image(first, keeping), (first, *others)) for first, *others in sharing.values()), *(_left_over(ref, held) for ref in gone)]
-    problems = [problem for name in names if (problem := _problem(name, keeping))]
-    return tuple(sorted(images, key=lambda image: image.ref)), problems
+    listed = [_Listed.of(index, held, keeping) for index in indexes if str(index.ref) in sharing]
+    of_index = {one.ref for one in listed}
+    names = [first for ref, (first, *_) in sharing.items() if ref not in of_index]
+    gone = set(held.by_ref) - sharing.keys() if whole else set()
+    images = [*(_image(name, keeping) for name in names), *(_index_image(one, keeping) for one in listed), *(_left_over(ref, held) for ref in gone)]
+    found = [*(_problem(name, keeping) for name in names), *(_index_problem(one, keeping) for one in listed)]
+    return tuple(sorted(images, key=lambda image: image.ref)), [problem for problem in found if problem]
 
 
 def _kept(builds: Sequence[Build], held: Holdings, *, whole: bool) -> tuple[PlannedImage, ...]:
@@ -106,23 +150,24 @@ def _names(build: Build, held: Holdings) -> list[_Name]:
             cells[str(ref)].append(cell)
     same = held.same(build)
     return [
-        _Name(ref=ref, build=build, cells=tuple(cells[ref]), holder=holder, held=held.by_name[holder] if holder else None, same=same)
+        _Name(
+            ref=ref,
+            build=build,
+            cells=tuple(cells[ref]),
+            held=held.by_name[held.by_ref[ref]] if ref in held.by_ref else None,
+            same=same,
+            index=held.indexes.get(ref),
+        )
         for ref in sorted(cells)
-        for holder in [held.by_ref.get(ref, "")]
     ]
 
 
 def _image(name: _Name, keeping: Keeping) -> PlannedImage:
     new = _known_digest(name, keeping)
-    locked = name.held.image.digest if name.held and name.held.image else ""
+    locked = name.locked
     old = keeping.tags.get(name.ref, locked) or ""
     action, why = _action(old=old, locked=locked, new=new)
     return PlannedImage(ref=name.ref, action=action, reason=Reason(why=why), build=name.build.name, old=old, new=new)
-
-
-def _of_index(image: PlannedImage, names: Sequence[_Name]) -> PlannedImage:
-    """The name of an index: its digest is known when all its builds have run."""
-    return replace(image, index=tuple(sorted(name.build.name for name in names)), new="") if names[0].build.index else image
 
 
 def _known_digest(name: _Name, keeping: Keeping) -> str:
@@ -139,8 +184,16 @@ def _action(*, old: str, locked: str, new: str) -> tuple[ImageAction, Why]:
     return ImageAction.MOVE, Why.CHANGED
 
 
+def _index_image(one: _Listed, keeping: Keeping) -> PlannedImage:
+    locked = one.image.digest if one.image else ""
+    old = keeping.tags.get(one.ref, locked) or ""
+    action, why = _action(old=old, locked=locked, new=one.new)
+    names = one.index.names
+    return PlannedImage(ref=one.ref, action=action, reason=Reason(why=why), build=names[0], old=old, new=one.new, index=names)
+
+
 def _left_over(ref: str, held: Holdings) -> PlannedImage:
-    image = held.by_name[held.by_ref[ref]].image
+    image = held.indexes.get(ref) or held.by_name[held.by_ref[ref]].image
     return PlannedImage(ref=ref, action=ImageAction.LEAVE, reason=Reason(why=Why.GONE), build="", old=image.digest if image else "")
 
 
@@ -148,48 +201,73 @@ def _problem(name: _Name, keeping: Keeping) -> Problem | None:
     # --overwrite is a person's word for this very name: it lets both through.
     if name.ref in keeping.overwrite:
         return None
-    if name.held and name.held.key != name.build.key:
-        return _other_cell(name, keeping.defaults) or (None if keeping.mutable else _immutable(name, name.held))
+    if name.held and (name.held.key != name.build.key or name.index):
+        told = _other_cell(name.ref, name.build, name.cells, [name.held], keeping.defaults)
+        return told or (None if keeping.mutable else _immutable(name.ref, name.build, name.locked or name.held.key))
     found = keeping.tags.get(name.ref)
     if keeping.mutable or not found:
         return None
     # A run that died after it had published left tags that no lock knows: they hold what their build has.
-    ours = {_known_digest(name, keeping), name.held.image.digest if name.held and name.held.image else ""}
-    return None if found in ours else _drifted(name, found)
+    ours = {_known_digest(name, keeping), name.locked}
+    return None if found in ours else _drifted(name.ref, name.build.name, name.build.place, found, known=name.held is not None)
 
 
-def _other_cell(name: _Name, defaults: Mapping[str, str]) -> Problem | None:
-    """design.md 6: the lock holds the name for cells that differ from all of the build's on an axis that both name."""
-    held = [(text, _values(text)) for text, refs in (name.held.cells if name.held else ()) if name.ref in refs]
-    ours = [(str(cell), {axis: value.text for axis, value in cell.values}) for cell in name.cells]
-    if not held or any(not _apart(old, new, defaults) for _, old in held for _, new in ours):
+def _index_problem(one: _Listed, keeping: Keeping) -> Problem | None:
+    if one.ref in keeping.overwrite:
         return None
-    axes = sorted(_apart(held[0][1], ours[0][1], defaults))
+    first = one.index.children[0]
+    if one.held and not one.unchanged:
+        told = _other_cell(one.ref, first, one.index.cells, one.held, keeping.defaults, without=one.index.axes)
+        return told or (None if keeping.mutable else _immutable_index(one))
+    found = keeping.tags.get(one.ref)
+    if keeping.mutable or not found:
+        return None
+    ours = {one.new, one.image.digest if one.image else ""}
+    whose = f"the index of {' and '.join(one.index.names)}"
+    return None if found in ours else _drifted(one.ref, whose, first.place, found, known=bool(one.held))
+
+
+def _other_cell(
+    ref: str, build: Build, cells: Sequence[Cell], entries: Sequence[LockedBuild], defaults: Mapping[str, str], *, without: Sequence[str] = ()
+) -> Problem | None:
+    """design.md 6: the lock holds the name for cells that differ from all of the build's on an axis that both name."""
+    held = [(text, _values(text)) for entry in entries for text, refs in entry.cells if ref in refs]
+    ours = [(str(cell), {axis: value.text for axis, value in cell.values}) for cell in cells]
+    if not held or any(not _apart(old, new, defaults).difference(without) for _, old in held for _, new in ours):
+        return None
+    axes = sorted(_apart(held[0][1], ours[0][1], defaults).difference(without))
     return Problem(
-        summary=f"{name.ref} belongs to {held[0][0]} in the lock, and {name.build.name} would publish it for {ours[0][0]}",
-        place=name.build.place,
-        hint=f"put {' and '.join(axes)} into the tag of {name.build.target}, or let it go to another cell with --overwrite {name.ref}",
+        summary=f"{ref} belongs to {held[0][0]} in the lock, and {build.name} would publish it for {ours[0][0]}",
+        place=build.place,
+        hint=f"put {' and '.join(axes)} into the tag of {build.target}, or let it go to another cell with --overwrite {ref}",
         code="ref-of-another-cell",
     )
 
 
-def _immutable(name: _Name, held: LockedBuild) -> Problem:
-    digest = held.image.digest if held.image else held.key
+def _immutable_index(one: _Listed) -> Problem:
+    keys = {entry.key for entry in one.held}
+    changed = next((child for child in one.index.children if child.key not in keys), None)
+    if changed is None or not one.was_index:
+        return _immutable(one.ref, one.index.children[0], one.image.digest if one.image else "", what="what it lists")
+    return _immutable(one.ref, changed, one.image.digest if one.image else "")
+
+
+def _immutable(ref: str, build: Build, digest: str, *, what: str = "") -> Problem:
     return Problem(
-        summary=f"{name.ref} is published ({digest[:19]}), {name.build.name} has changed since, and tags are immutable",
-        place=name.build.place,
-        hint=f"give the release a new tag, or let this one move with --overwrite {name.ref} (all of them: publish.tags: mutable)",
+        summary=f"{ref} is published ({digest[:19]}), {what or build.name} has changed since, and tags are immutable",
+        place=build.place,
+        hint=f"give the release a new tag, or let this one move with --overwrite {ref} (all of them: publish.tags: mutable)",
         code="immutable-tag",
     )
 
 
-def _drifted(name: _Name, found: str) -> Problem:
+def _drifted(ref: str, whose: str, place: Place, found: str, *, known: bool) -> Problem:
     return Problem(
-        summary=f"{name.ref} holds {found} in the registry, which is not what the lock says, and tags are immutable"
-        if name.held
-        else f"{name.ref} holds {found} in the registry, which no lock of this manifest knows, and tags are immutable",
-        place=name.build.place,
-        hint=f"find out who put it there; --overwrite {name.ref} gives it the digest of {name.build.name}",
+        summary=f"{ref} holds {found} in the registry, which is not what the lock says, and tags are immutable"
+        if known
+        else f"{ref} holds {found} in the registry, which no lock of this manifest knows, and tags are immutable",
+        place=place,
+        hint=f"find out who put it there; --overwrite {ref} gives it the digest of {whose}",
         code="tag-drifted",
     )
 

@@ -15,9 +15,9 @@ from matrixbuild.core.names import DIGEST
 LOCK_VERSION = 1
 _IMAGE = frozenset({"digest", "mediaType", "size", "platforms"})
 _ARTIFACT = frozenset({"sha256", "size"})
-_BUILD = frozenset({"key", "inputs", "opaque", "commit", "image", "cells", "artifacts"})
+_BUILD = frozenset({"key", "inputs", "opaque", "commit", "narrowed", "image", "cells", "artifacts"})
 _PINS = frozenset({"source", "engine", "images", "versions", "generations"})
-_LOCK = frozenset({"lockVersion", "name", "pins", "builds"})
+_LOCK = frozenset({"lockVersion", "name", "pins", "builds", "indexes"})
 _SOURCE = frozenset({"path", "git", "ref", "commit"})
 _INPUTS = frozenset({"target", "args", "files", "needs", "bases", "generation", "secrets"})
 _digest = documents.matching(DIGEST, "sha256:<64 hex digits>")
@@ -71,7 +71,8 @@ class LockedArtifact:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedBuild:
     """One build as it was published: `cells` are (cell, its final image names), sorted; an artifact's key is its file name; `opaque` as in
-    core.reading.Reading; `commit` is that of a git source. Both are empty, too, where the entry was made before they were recorded."""
+    core.reading.Reading; `commit` is that of a git source. Both are empty, too, where the entry was made before they were recorded. `narrowed`: it
+    was built from an Earthfile in which ARGs that differ between builds are declared where they are named (design.md 8)."""
 
     key: str
     inputs: Inputs
@@ -80,6 +81,7 @@ class LockedBuild:
     artifacts: tuple[tuple[str, LockedArtifact], ...] = ()
     opaque: tuple[str, ...] = ()
     commit: str = ""
+    narrowed: bool = False
 
     @classmethod
     def from_dict(cls, value: object) -> Self:
@@ -92,6 +94,7 @@ class LockedBuild:
             artifacts=documents.field(document, "artifacts", _artifacts),
             opaque=documents.optional(document, "opaque", _kinds, ()),
             commit=documents.optional(document, "commit", documents.text, ""),
+            narrowed=documents.optional(document, "narrowed", documents.flag, default=False),
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -105,6 +108,7 @@ class LockedBuild:
             "image": self.image.to_dict() if self.image else None,
             "opaque": list(self.opaque),
             "commit": self.commit,
+            "narrowed": self.narrowed,
         }
         return document | {name: value for name, value in rare.items() if value}
 
@@ -112,8 +116,8 @@ class LockedBuild:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
     """External facts that the builds were made under: `source` as the manifest wrote it (`path`, or `git`, `ref` and `commit`), the engine's
-    kind and line, base images by ref, `versions` (axis, what ranges of it came to: `rke2 latest 3` and the versions), `generations` by build
-    name (design.md 2)."""
+    kind and line, base images by ref ("" where no registry could be asked, and the tag decides), `versions` (axis, what ranges of it came to:
+    `rke2 latest 3` and the versions), `generations` by build name (design.md 2)."""
 
     source: Pairs
     engine: str
@@ -127,7 +131,7 @@ class Pins:
         return cls(
             source=documents.field(document, "source", _source),
             engine=documents.field(document, "engine", documents.text),
-            images=documents.optional(document, "images", _digests, ()),
+            images=documents.optional(document, "images", _image_pins, ()),
             versions=documents.optional(document, "versions", _versions, ()),
             generations=documents.optional(document, "generations", _generations, ()),
         )
@@ -144,11 +148,13 @@ class Pins:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """A whole lock: `builds` are (name, build), sorted by name."""
+    """A whole lock: `builds` are (name, build), sorted by name; `indexes` are (image name, index), of the names that stand for images of several
+    builds."""
 
     name: str
     pins: Pins
     builds: tuple[tuple[str, LockedBuild], ...] = ()
+    indexes: tuple[tuple[str, LockedImage], ...] = ()
 
     @classmethod
     def from_dict(cls, value: object) -> Self:
@@ -160,11 +166,14 @@ class Lock:
             name=documents.field(document, "name", documents.text),
             pins=documents.field(document, "pins", Pins.from_dict),
             builds=documents.field(document, "builds", _builds),
+            indexes=documents.optional(document, "indexes", _indexes, ()),
         )
 
     def to_dict(self) -> dict[str, object]:
+        indexes = {ref: index.to_dict() for ref, index in self.indexes}
         return {
             "builds": {name: build.to_dict() for name, build in self.builds},
+            **({"indexes": indexes} if indexes else {}),
             "lockVersion": LOCK_VERSION,
             "name": self.name,
             "pins": self.pins.to_dict(),
@@ -187,6 +196,10 @@ def _digests(value: object) -> Pairs:
     return documents.entries(value, _digest)
 
 
+def _image_pins(value: object) -> Pairs:
+    return documents.entries(value, lambda digest: "" if digest == "" else _digest(digest))
+
+
 def _versions(value: object) -> tuple[tuple[str, Picks], ...]:
     return documents.entries(value, lambda picks: documents.entries(picks, lambda versions: documents.listed(versions, documents.text)))
 
@@ -197,6 +210,10 @@ def _generations(value: object) -> Pairs:
 
 def _builds(value: object) -> tuple[tuple[str, LockedBuild], ...]:
     return documents.entries(value, LockedBuild.from_dict)
+
+
+def _indexes(value: object) -> tuple[tuple[str, LockedImage], ...]:
+    return documents.entries(value, LockedImage.from_dict)
 
 
 def _artifacts(value: object) -> tuple[tuple[str, LockedArtifact], ...]:

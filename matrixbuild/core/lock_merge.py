@@ -14,10 +14,11 @@ Slot = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """What a build left, as it is recorded: an artifact's key is its file name."""
+    """What a build left, as it is recorded: an artifact's key is its file name; `narrowed` as in core.lock.LockedBuild."""
 
     image: LockedImage | None = None
     artifacts: tuple[tuple[str, LockedArtifact], ...] = ()
+    narrowed: bool = False
 
 
 class Holdings:
@@ -28,6 +29,9 @@ class Holdings:
         self.by_key = {entry.key: name for name, entry in reversed(self.by_name.items())}
         self.by_slot = {slot: name for name, entry in self.by_name.items() for slot in slots_held(name, entry)}
         self.by_ref = {ref: name for name, entry in self.by_name.items() for _, refs in entry.cells for ref in refs}
+        self.indexes: dict[str, LockedImage] = dict(lock.indexes) if lock else {}
+        self.children = _children(self.by_name, self.indexes)
+        """Of each index, by image name: the entries whose images it lists."""
 
     def same(self, build: Build) -> LockedBuild | None:
         """The entry with the build's key, whatever it is called."""
@@ -41,6 +45,15 @@ class Holdings:
         if build.name in self.by_name:
             return build.name
         return next((self.by_slot[slot] for slot in slots(build) if slot in self.by_slot), None)
+
+
+def _children(entries: Mapping[str, LockedBuild], indexes: Mapping[str, LockedImage]) -> dict[str, list[LockedBuild]]:
+    found: dict[str, list[LockedBuild]] = {ref: [] for ref in indexes}
+    if indexes:
+        for entry in entries.values():
+            for ref in {ref for _, refs in entry.cells for ref in refs if ref in found}:
+                found[ref].append(entry)
+    return found
 
 
 def slots(build: Build) -> tuple[Slot, ...]:
@@ -62,6 +75,7 @@ def merge(
     tagged: bool = True,
     selected: frozenset[str] | None = None,
     commit: str = "",
+    indexes: Mapping[str, LockedImage] | None = None,
 ) -> Lock:
     """The lock after publishing.
 
@@ -69,7 +83,7 @@ def merge(
     digests stay. What is neither (it failed, or is not among the `selected` names) keeps the entry it had, for the cells nothing else took
     over. Entries that nothing follows are retired and go, unless only some builds were selected. With `tagged` False (`publish: none`) each
     cell keeps the image names that the lock already holds for it under the key, and gets no other. `commit` is that of the source, where it is
-    in git: what is built or found in the registry now is of it.
+    in git: what is built or found in the registry now is of it. `indexes` are those that were published in this run, by image name.
     """
     held = Holdings(lock)
     chosen = [build for build in builds if selected is None or build.name in selected]
@@ -81,11 +95,22 @@ def merge(
         for old, entry in held.by_name.items()
         if old not in done and (remaining := _remaining(old, entry, finished, wanted if selected is None else None))
     }
-    return Lock(name=name, pins=pins, builds=tuple(sorted((kept | done).items())))
+    entries = kept | done
+    own = {str(ref) for build in chosen if build.name in done for ref in build.refs if not build.index_of(ref)} if tagged else set()
+    published = {**held.indexes, **(indexes or {})}
+    return Lock(name=name, pins=pins, builds=tuple(sorted(entries.items())), indexes=_named(published, entries, own))
+
+
+def _named(indexes: Mapping[str, LockedImage], entries: Mapping[str, LockedBuild], own: set[str]) -> tuple[tuple[str, LockedImage], ...]:
+    """The indexes whose image names some entry still has, but for those that are an image's `own` now."""
+    if not indexes:
+        return ()
+    refs = {ref for entry in entries.values() for _, held in entry.cells for ref in held}
+    return tuple(sorted((ref, index) for ref, index in indexes.items() if ref in refs - own))
 
 
 def _recorded(build: Build, output: Output | None, before: LockedBuild | None, commit: str, *, tagged: bool) -> LockedBuild | None:
-    kept = Output(image=before.image, artifacts=before.artifacts) if before else None
+    kept = Output(image=before.image, artifacts=before.artifacts, narrowed=before.narrowed) if before else None
     if (left := output or kept) is None:
         return None
     return LockedBuild(
@@ -97,6 +122,7 @@ def _recorded(build: Build, output: Output | None, before: LockedBuild | None, c
         # An entry that is reused stays as it was, one of a time without these fields too.
         opaque=before.opaque if before and output is None else build.opaque,
         commit=before.commit if before and output is None else commit,
+        narrowed=left.narrowed,
     )
 
 

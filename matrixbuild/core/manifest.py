@@ -26,10 +26,12 @@ class DeclaredArtifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredDockerfile:
-    """A Dockerfile build: `context` and `dockerfile` (relative to it, `Dockerfile` where None) in the source, both templates; `secrets` by name."""
+    """A Dockerfile build: `context` and `dockerfile` (relative to it, `Dockerfile` where None) in the source, and the `platform` it is built for (the
+    builder's own where None), all templates; `secrets` by name."""
 
     context: Text
     dockerfile: Text | None = None
+    platform: Text | None = None
     secrets: tuple[Text, ...] = ()
 
 
@@ -49,7 +51,8 @@ class Target:
 
     It has `earthly` or `docker`. `weak_args` are the profile's: everything else that gives the same arg wins over them; they may read
     `weak_needs`, the profile's needs, whatever the manifest has in place of these. `ambient` are args
-    that reach the engine and no key; `added` and `ignored` correct the analysis (`uses`). `timeout` in seconds.
+    that reach the engine and no key; `added` and `ignored` correct the analysis (`uses`). `timeout` in seconds. `keeps_files`: what
+    it wrote is never replaced.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Target:
     added: tuple[Text, ...] = ()
     ignored: tuple[Text, ...] = ()
     privileged: bool = False
+    keeps_files: bool = False
     timeout: float | None = None
 
 
@@ -109,3 +113,8 @@ class Manifest:
     def inherits(self, place: Place) -> bool:
         """Whether something stands in a manifest that this one extends (or in a profile): then it may be about nothing here."""
         return place.file != self.file
+
+    @property
+    def inherited_args(self) -> frozenset[Place]:
+        """Where a manifest that this one extends gives args to every target: they may be for targets that are not here."""
+        return frozenset(arg.place for arg in self.args if self.inherits(arg.place))

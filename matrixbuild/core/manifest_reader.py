@@ -55,7 +55,7 @@ class _Reader:
             "include": tuple(self._inclusion(item) for item in items(spec.get("include"))),
             "targets": targets(spec.get("targets"), self._profile, problems, line=self._line),
             "secrets": secrets(spec.get("secrets"), problems),
-            "engine": engine(spec.get("engine")),
+            "engine": engine(spec.get("engine"), problems),
             "limits": amounts(timing.get("limits") if timing else None, "schedule.limits", problems),
             "schedule": schedule(timing, problems),
             "publish": publish(spec.get("publish")),

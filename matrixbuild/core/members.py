@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from matrixbuild.core import graph
@@ -33,12 +33,18 @@ def members(
 ) -> dict[graph.Address, Member]:
     """Each demand by its address; `generations` are the tokens of those that have one. Raises InvalidError for cycles and unmet needs."""
     # From the leaves up, in steps and without recursion: a key holds the keys of its needs, and chains may be thousands long.
-    by_address = {demand.address: demand for demand in demands}
     making = _Making(generations or {})
-    for step in graph.generations(demands):
-        for address in step:
-            making.done[address] = making.member(by_address[address], readings[address])
+    for demand in _leaves_first(demands):
+        address = demand.address
+        making.done[address] = making.member(demand, address, readings[address])
     return making.done
+
+
+def _leaves_first(demands: Sequence[Demand]) -> Iterable[Demand]:
+    if not any(demand.needs for demand in demands):
+        return demands
+    by_address = {demand.address: demand for demand in demands}
+    return (by_address[address] for step in graph.generations(demands) for address in step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +66,14 @@ class _Making:
         self._chosen: dict[tuple[int, tuple[str, ...]], _Chosen] = {}
         self._pairs: dict[Pairs, Pairs] = {}
 
-    def member(self, demand: Demand, reading: Reading) -> Member:
+    def member(self, demand: Demand, address: graph.Address, reading: Reading) -> Member:
         chosen = self._choice(reading, tuple([arg.name for arg in demand.args]))
         values = self._values(demand)
         args = self._one([(demand.args[position].name, values[position]) for position in chosen.used])
-        needs = tuple(sorted({self.done[need].key for need in demand.needs}))
+        needs = tuple(sorted({self.done[need].key for need in demand.needs})) if demand.needs else ()
         artifacts = tuple(sorted([artifact.path for artifact in demand.artifacts]))
-        secrets = tuple(pair for pair in demand.secret_versions if pair[0] in reading.secrets)
-        generation = self._generations.get(demand.address, "")
+        secrets = tuple([pair for pair in demand.secret_versions if pair[0] in reading.secrets])
+        generation = self._generations.get(address, "") if self._generations else ""
         return Member(
             demand=demand,
             reading=reading,

@@ -34,6 +34,7 @@ class OfferedArg:
 class OfferedDockerfile:
     context: Template
     dockerfile: Template | None
+    platform: Template | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,10 +219,11 @@ class _Offering:
     def _dockerfile(self, target: Target, scope: Scope) -> OfferedDockerfile | None:
         if target.docker is None:
             return None
-        file = target.docker.dockerfile
         context = compile_template(target.docker.context, scope, self.problems)
-        dockerfile = compile_template(file, scope, self.problems) if file else None
-        return OfferedDockerfile(context=context, dockerfile=dockerfile) if context else None
+        dockerfile, platform = (
+            compile_template(text, scope, self.problems) if text else None for text in (target.docker.dockerfile, target.docker.platform)
+        )
+        return OfferedDockerfile(context=context, dockerfile=dockerfile, platform=platform) if context else None
 
     def _pair(self, first: Text, second: Text, scope: Scope) -> tuple[Template, Template] | None:
         one, other = (compile_template(text, scope, self.problems) for text in (first, second))

@@ -12,9 +12,12 @@ from matrixbuild.core.build import Build
 from matrixbuild.core.changes import Change, Reason, Why, artifact_changes, reasons
 from matrixbuild.core.compact import digest_of
 from matrixbuild.core.image_names import ImageAction, Keeping, PlannedImage
+from matrixbuild.core.indexes import incomplete, indexes
 from matrixbuild.core.lock import Lock, LockedBuild
 from matrixbuild.core.lock_merge import Holdings, slots, slots_held
 from matrixbuild.core.problems import InvalidError, Problem, RefusedError
+from matrixbuild.core.quantities import told_amount
+from matrixbuild.core.shared_work import SharedWork
 
 PLAN_VERSION = 1
 
@@ -88,17 +91,31 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """What a target's `uses` says of one ARG (`effect` is add or ignore), and where: `release.yaml:12`."""
+
+    target: str
+    effect: str
+    arg: str
+    where: str
+
+    def to_dict(self) -> dict[str, object]:
+        return {"target": self.target, "effect": self.effect, "arg": self.arg, "where": self.where}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryState:
     """What a refresh found: keys of builds whose locked image, or whose locked artifacts, are not there any more; for final image names
     that were asked for, the digest they hold now (None: there is no such tag); and, by key, the digests of images that the registry proves
     to be built though the lock does not know them (or no longer has them where it knew). `images` are those, by key, of builds that run again for
-    their artifacts and keep the image that is there."""
+    their artifacts and keep the image that is there. `indexes` are, by image name, the digests of those whose images are all there."""
 
     missing_images: frozenset[str] = frozenset()
     missing_artifacts: frozenset[str] = frozenset()
     tags: Mapping[str, str | None] = field(default_factory=dict)
     adopted: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
+    indexes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +138,8 @@ class Plan:
     """All that an apply would do: builds sorted by name (retired ones among them), image names sorted.
 
     `to_pin` are base images that the lock does not pin yet: apply asks for their digests. They are no part of the plan's identity, as
-    pinning them moves nothing (design.md 10); nor is why there are no other cells (`dropped`). `basis` is what the plan was made from.
+    pinning them moves nothing (design.md 10); nor is why there are no other cells (`dropped`), and where the manifest corrects what ARGs count
+    (`uses`), and what builds do together (`shared`). `basis` is what the plan was made from.
     """
 
     name: str
@@ -131,7 +149,9 @@ class Plan:
     builds: tuple[PlannedBuild, ...]
     to_pin: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    uses: tuple[Corrected, ...] = ()
     basis: Basis | None = None
+    shared: tuple[SharedWork, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -156,6 +176,8 @@ class Plan:
             **self._content(),
             "toPin": list(self.to_pin),
             "dropped": [each.to_dict() for each in self.dropped],
+            **({"uses": [each.to_dict() for each in self.uses]} if self.uses else {}),
+            **({"shared": [each.to_dict() for each in self.shared]} if self.shared else {}),
             **basis,
             "digest": self.digest,
         }
@@ -188,7 +210,8 @@ def plan(
     """What `apply` would do about these builds.
 
     `builds` are all of the manifest; with `selected` only those of these names are planned, and nothing is retired. Raises InvalidError for
-    builds that ask for more than a declared limit, RefusedError for image names that must not move; with both, InvalidError tells all.
+    builds that ask for more than a declared limit and for indexes of which only a part is selected, RefusedError for image names that must not
+    move; with both, InvalidError tells all.
     """
     rules, registry = rules or Rules(), registry or RegistryState()
     held = Holdings(lock)
@@ -196,10 +219,21 @@ def plan(
     planned = [_planned(build, held, lock.pins.engine if lock else "", rules, registry) for build in chosen]
     retired = _retired(builds, held) if selected is None else []
     there = {**registry.images, **registry.adopted}
-    keeping = Keeping(mutable=rules.mutable, overwrite=rules.overwrite, defaults=rules.defaults, tags=registry.tags, adopted=there)
-    images, refused = image_names.planned(chosen, held, keeping, whole=selected is None, tagged=rules.tagged)
-    if too_large := [problem for build in chosen for problem in _too_large(build, rules.limits)]:
-        raise InvalidError(*too_large, *refused)
+    keeping = Keeping(
+        mutable=rules.mutable,
+        overwrite=rules.overwrite,
+        defaults=rules.defaults,
+        tags=registry.tags,
+        adopted=there,
+        indexes=registry.indexes,
+    )
+    of_indexes = indexes(builds)
+    images, refused = image_names.planned(chosen, held, keeping, whole=selected is None, tagged=rules.tagged, indexes=of_indexes)
+    wrong = [problem for build in chosen for problem in _too_large(build, rules.limits)]
+    if selected is not None and rules.tagged:
+        wrong += incomplete(of_indexes, selected, (held.by_key.keys() - registry.missing_images) | there.keys())
+    if wrong:
+        raise InvalidError(*wrong, *refused)
     if refused:
         raise RefusedError(*refused)
     everything = tuple(sorted([*planned, *retired], key=lambda build: (build.name, build.action is Action.RETIRE)))
@@ -275,7 +309,7 @@ def _retired(builds: Sequence[Build], held: Holdings) -> list[PlannedBuild]:
 def _too_large(build: Build, limits: Mapping[str, int]) -> list[Problem]:
     return [
         Problem(
-            summary=f"{build.name} asks for {_amount(pool, amount)} of {pool}, and the manifest's limit is {_amount(pool, limits[pool])}",
+            summary=f"{build.name} asks for {told_amount(pool, amount)} of {pool}, and the manifest's limit is {told_amount(pool, limits[pool])}",
             place=build.place,
             hint=f"lower resources.{pool} of {build.target}, or raise schedule.limits.{pool}",
             code="demand-too-large",
@@ -283,12 +317,3 @@ def _too_large(build: Build, limits: Mapping[str, int]) -> list[Problem]:
         for pool, amount in build.resources.amounts
         if pool in limits and amount > limits[pool]
     ]
-
-
-def _amount(pool: str, amount: int) -> str:
-    if pool == "cpu":
-        return f"{amount / 1000:g}"
-    if pool not in ("memory", "disk"):
-        return str(amount)
-    unit, size = next(((unit, size) for unit, size in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)) if amount % size == 0), ("", 1))
-    return f"{amount // size}{unit}"

@@ -12,6 +12,8 @@ from matrixbuild.core.exit_codes import ExitCode as ExitCode  # noqa: PLC0414 (n
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+    REMARK = "remark"
+    """Nothing is wrong; `lint` alone tells such things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,23 +27,28 @@ def tags_to_put(
     mutable: bool = False,
     moves: frozenset[str] = frozenset(),
     overwrite: frozenset[str] = frozenset(),
+    indexes: Mapping[str, str] | None = None,
 ) -> tuple[PutTag, ...]:
     """The tags that do not yet hold the digest they should, sorted by name.
 
-    `digests` are of each build with an image, by key; `held` is what the registry says that each final image name holds now. A tag that
-    holds its digest already is left: so a publish that died half-way goes on where it stopped. One that holds another digest moves only
-    with `mutable` tags and where the plan showed it (`moves`), or where a person named it (`overwrite`).
+    `digests` are of each build with an image, by key, and `indexes` of each index, by image name; `held` is what the registry says that each
+    final image name holds now. A tag that holds its digest already is left: so a publish that died half-way goes on where it stopped. One that
+    holds another digest moves only with `mutable` tags and where the plan showed it (`moves`), or where a person named it (`overwrite`).
     Raises RefusedError with every tag that must not move, before any is put; KeyError where a digest or an answer is missing.
     """
-    wanted = sorted(
-        (PutTag(ref=ref, digest=digests[build.key], source=_source(build, digests[build.key])) for build in builds for ref in build.refs),
-        key=lambda put: put.ref,
-    )
+    wanted = sorted({_wanted(build, ref, digests, indexes or {}) for build in builds for ref in build.refs}, key=lambda put: put.ref)
     puts = tuple(put for put in wanted if held[str(put.ref)] != put.digest)
     allowed = overwrite | (moves if mutable else frozenset())
     if refused := [_refused(put, held[str(put.ref)], mutable=mutable) for put in puts if held[str(put.ref)] and str(put.ref) not in allowed]:
         raise RefusedError(*refused)
     return puts
+
+
+def _wanted(build: Build, ref: ImageName, digests: Mapping[str, str], indexes: Mapping[str, str]) -> PutTag:
+    if build.index_of(ref):
+        digest = indexes[str(ref)]
+        return PutTag(ref=ref, digest=digest, source=ref.with_digest(digest))
+    return PutTag(ref=ref, digest=digests[build.key], source=_source(build, digests[build.key]))
 
 
 def _source(build: Build, digest: str) -> ImageName:

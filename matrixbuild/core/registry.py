@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from matrixbuild.core.failure import Failure, FailureKind
 from matrixbuild.core.names import sha256
+from matrixbuild.core.problems import Problem, UnusableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,31 @@ class StoredManifest:
     @property
     def descriptor(self) -> Descriptor:
         return Descriptor(media_type=self.media_type, digest=self.digest, size=len(self.data))
+
+
+class RegistryUnavailableError(UnusableError):
+    """The registry `host` did not answer (`answered` is false), or did not give what it was asked for now: `retry_after` are the seconds that it asks
+    to wait, 0 where it limits requests and does not say how long, None where it does not ask for that."""
+
+    def __init__(self, problem: Problem, *, host: str, answered: bool, retry_after: float | None = None) -> None:
+        super().__init__(problem)
+        self.host = host
+        self.answered = answered
+        self.retry_after = retry_after
+
+
+def refused(error: UnusableError, kind: FailureKind, *, host: str = "") -> Failure:
+    """Why a build failed that met this error of a registry; `kind` is what it is called where the error does not tell more, `host` the registry."""
+    problem = error.problems[0]
+    failure = Failure(kind=kind, summary=problem.summary, hint=problem.hint, host=host)
+    if problem.code == "auth":
+        return replace(failure, kind=FailureKind.AUTH)
+    if not isinstance(error, RegistryUnavailableError):
+        return failure
+    told = replace(failure, host=error.host, retry_after=error.retry_after)
+    if not error.answered:
+        return replace(told, kind=FailureKind.NETWORK if kind is FailureKind.REGISTRY else kind)
+    return replace(told, kind=FailureKind.REGISTRY if error.retry_after is not None else kind)
 
 
 class Registry(Protocol):

@@ -53,7 +53,8 @@ def unmet(
         found = next((told for demand in concerned if (told := _missing(each, demand, tree_of(demand.variant)))), None)
         if found:
             summary, arg = found
-            yield Problem(summary=summary, place=arg.place if arg else place, hint=each.reason, code="required-file", severity=severity)
+            named = f" (rule {each.rule})" if each.rule else ""
+            yield Problem(summary=f"{summary}{named}", place=arg.place if arg else place, hint=each.reason, code="required-file", severity=severity)
 
 
 def _missing(each: Requirement, demand: Demand, tree: Tree) -> tuple[str, Arg | None] | None:

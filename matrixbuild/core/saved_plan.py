@@ -12,19 +12,23 @@ from matrixbuild.core.changes import Change, Reason, Why
 from matrixbuild.core.documents import DocumentError
 from matrixbuild.core.image_names import ImageAction, PlannedImage
 from matrixbuild.core.names import DIGEST
-from matrixbuild.core.plan import PLAN_VERSION, Action, Counts, Dropped, Plan, PlannedBuild
+from matrixbuild.core.plan import PLAN_VERSION, Action, Corrected, Counts, Dropped, Plan, PlannedBuild
 from matrixbuild.core.problems import Problem
+from matrixbuild.core.shared_work import SharedWork
 
 KIND = "Plan"
 """What tells a plan from a manifest."""
 
-_PLAN = frozenset({"kind", "planVersion", "name", "engine", "counts", "images", "builds", "toPin", "dropped", "basis", "against", "digest"})
+_PLAN = frozenset(
+    {"kind", "planVersion", "name", "engine", "counts", "images", "builds", "toPin", "dropped", "uses", "shared", "basis", "against", "digest"}
+)
 _COUNTS = frozenset({"cells", "demands", "builds"})
 _IMAGE = frozenset({"ref", "action", "reason", "build", "old", "new", "index"})
 _BUILD = frozenset({"name", "action", "reasons", "key", "cells", "opaque", "secrets", "privileged"})
 _REASON = frozenset({"kind", "changes", "build", "ref", "old", "new"})
 _CHANGE = frozenset({"field", "name", "how"})
 _DROPPED = frozenset({"rule", "reason", "cells"})
+_CORRECTED = frozenset({"target", "effect", "arg", "where"})
 _digest = documents.matching(DIGEST, "sha256:<64 hex digits>")
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -52,6 +56,8 @@ def saved_plan(document: object) -> Plan:
         builds=documents.field(found, "builds", lambda value: documents.listed(value, _build)),
         to_pin=documents.field(found, "toPin", _texts),
         dropped=documents.field(found, "dropped", lambda value: documents.listed(value, _dropped)),
+        uses=documents.optional(found, "uses", lambda value: documents.listed(value, _corrected), ()),
+        shared=documents.optional(found, "shared", lambda value: documents.listed(value, SharedWork.from_dict), ()),
         basis=documents.field(found, "basis", Basis.from_dict),
     )
     if plan.digest != documents.field(found, "digest", _digest):
@@ -152,6 +158,11 @@ def _dropped(value: object) -> Dropped:
         reason=documents.field(document, "reason", documents.text),
         cells=documents.field(document, "cells", documents.size),
     )
+
+
+def _corrected(value: object) -> Corrected:
+    document = documents.mapping(value, _CORRECTED)
+    return Corrected(**{name: documents.field(document, name, documents.text) for name in sorted(_CORRECTED)})
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def of_cells(builds: Sequence[Build], expansion: Expansion, selector: str, *, op
     return frozenset(
         build.name
         for build in builds
-        if any(not chosen.isdisjoint(expansion.cells_of.get((target, cell), ())) for cell, _ in build.cells for target in build.targets)
+        if any(not chosen.isdisjoint(expansion.cells_of.get(address, ())) for address in build.answers)
     )
 
 

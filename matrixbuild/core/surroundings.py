@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from matrixbuild.core.declared import Condition, Text
+from matrixbuild.core.failure_patterns import Pattern
 from matrixbuild.core.problems import Place
 
 
@@ -60,12 +61,17 @@ class DeclaredSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """`attempts` counts the first; waits in seconds; `on` says of failure classes whether they are tried again, where the author did."""
+    """`attempts` counts the first; waits in seconds; `on` says of failure classes whether they are tried again, where the author did. `budget` is how
+    many retries the whole run has (None: core.policy.Budget); after `pause_after` builds in a row with one cause the others wait.
+    `patterns` say what failures are, by their words."""
 
     attempts: int = 3
     initial: float = 5.0
     maximum: float = 300.0
     on: tuple[tuple[str, bool], ...] = ()
+    budget: int | None = None
+    pause_after: int = 5
+    patterns: tuple[Pattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,19 +109,26 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineUse:
-    """`kind` is `auto`, `embedded`, `earthly` or `docker`; `version` a range of versions, `program` what to run, both "" where left out."""
+    """`kind` is `auto`, `embedded`, `earthly` or `docker`; `version` a range of versions, `program` what to run, both "" where left out; `builders`
+    are addresses of BuildKits that run (none: the daemon of this machine). `image` is the image whose program is to run through Docker ("": where
+    there is no program, the one that this matrixbuild knows), `cache` what the builder there may keep, in bytes (0: as its image likes)."""
 
     kind: str = "auto"
     version: str = ""
     program: str = ""
+    builders: tuple[Text, ...] = ()
+    image: str = ""
+    cache: int = 0
     place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """`silence` in seconds: a build that prints nothing for so long is stopped (None: never)."""
+    """`silence` in seconds: a build that prints nothing for so long is stopped (None: never). `share`: steps that do not depend on what differs
+    between builds are done once for all of them."""
 
     retry: Retry = field(default_factory=Retry)
     on_failure: OnFailure = field(default_factory=OnFailure)
     silence: float | None = None
+    share: bool = True
     place: Place | None = None

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 
-from matrixbuild.core.amounts import seconds
+from matrixbuild.core.amounts import seconds, size
 from matrixbuild.core.declared_reader import conditions, entries, items, text, texts, value_place
 from matrixbuild.core.document import Node
+from matrixbuild.core.failure import FailureKind
+from matrixbuild.core.failure_patterns import Pattern, compiled
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.surroundings import (
     DeclaredSecret,
@@ -99,25 +101,33 @@ def _secret(node: Node) -> DeclaredSecret:
     )
 
 
-def engine(node: Node | None) -> EngineUse:
-    """A kind, or a mapping of kind, version and program; auto where nothing says otherwise."""
+def engine(node: Node | None, problems: list[Problem]) -> EngineUse:
+    """A kind, or a mapping of kind, version, program, builders, image and cache; auto where nothing says otherwise."""
     if node is None:
         return EngineUse()
     if not node.entries:
         return EngineUse(kind=text(node).value, place=node.place)
-    found = {name: text(entry.value).value for name, entry in node.entries.items() if entry.value.value is not None}
+    found = {name: text(entry.value).value for name, entry in node.entries.items() if name != "builders" and entry.value.value is not None}
     return EngineUse(
-        kind=found.get("kind", EngineUse().kind), version=found.get("version", ""), program=found.get("program", ""), place=value_place(node)
+        kind=found.get("kind", EngineUse().kind),
+        version=found.get("version", ""),
+        program=found.get("program", ""),
+        builders=texts(node.get("builders")),
+        image=found.get("image", ""),
+        cache=size(node.get("cache"), "engine.cache", problems),
+        place=value_place(node),
     )
 
 
 def schedule(node: Node | None, problems: list[Problem]) -> Schedule:
     if node is None:
         return Schedule()
+    share = node.get("share")
     return Schedule(
         retry=_retry(node.get("retry"), problems),
         on_failure=_on_failure(node.get("onFailure")),
         silence=seconds(node.get("silence"), "schedule.silence", problems),
+        share=share is None or share.value is not False,
         place=value_place(node),
     )
 
@@ -131,7 +141,6 @@ def _on_failure(node: Node | None) -> OnFailure:
 def _retry(node: Node | None, problems: list[Problem]) -> Retry:
     default = Retry()
     wait = node.get("wait") if node else None
-    attempts = node.get("attempts") if node else None
     first, longest = (seconds(wait.get(name) if wait else None, f"schedule.retry.wait.{name}", problems) for name in ("initial", "max"))
     initial = default.initial if first is None else first
     maximum = max(default.maximum, initial) if longest is None else longest
@@ -140,7 +149,41 @@ def _retry(node: Node | None, problems: list[Problem]) -> Retry:
         summary = "spec.schedule.retry.wait: the first wait is longer than the longest"
         problems.append(Problem(summary=summary, place=place, hint="raise max, or lower initial", code="wait"))
     on = tuple((str(entry.key.value), bool(entry.value.value)) for entry in entries(node.get("on") if node else None))
-    return Retry(attempts=int(str(attempts.value)) if attempts else default.attempts, initial=initial, maximum=maximum, on=on)
+    return Retry(
+        attempts=_number(node, "attempts") or default.attempts,
+        initial=initial,
+        maximum=maximum,
+        on=on,
+        budget=_number(node, "budget"),
+        pause_after=_number(node, "pauseAfter") or default.pause_after,
+        patterns=_patterns(node.get("patterns") if node else None, problems),
+    )
+
+
+def _patterns(node: Node | None, problems: list[Problem]) -> tuple[Pattern, ...]:
+    found = []
+    for item in items(node):
+        kind, again, hint = (item.get(name) for name in ("class", "retry", "hint"))
+        try:
+            match = compiled(text(item["match"]).value)
+        except ValueError as error:
+            what = "write a regular expression of Python, of plain words if possible"
+            problems.append(Problem(summary=f"schedule.retry.patterns: {error}", place=item["match"].place, hint=what, code="pattern"))
+            continue
+        found.append(
+            Pattern(
+                match=match,
+                kind=FailureKind(str(kind.value)) if kind else None,
+                again=bool(again.value) if again else None,
+                hint=text(hint).value if hint else "",
+            )
+        )
+    return tuple(found)
+
+
+def _number(node: Node | None, name: str) -> int | None:
+    found = node.get(name) if node else None
+    return int(str(found.value)) if found else None
 
 
 def publish(node: Node | None) -> Publish:

@@ -91,7 +91,7 @@ class _Reading:
         axes, uses, image = node.get("axes"), node.get("uses"), node.get("image")
         where = f"targets.{self._name}"
         strong = args(own)
-        privileged = node.get("privileged")
+        privileged, keeps = node.get("privileged"), node.get("keepFiles")
         self._check(node)
         return Target(
             name=self._name,
@@ -110,6 +110,7 @@ class _Reading:
             added=texts(uses.get("add")) if uses else (),
             ignored=texts(uses.get("ignore")) if uses else (),
             privileged=bool(privileged and privileged.value),
+            keeps_files=bool(keeps and keeps.value),
             timeout=seconds(node.get("timeout"), f"{where}.timeout", self._problems),
         )
 
@@ -145,8 +146,8 @@ class _Reading:
 def _dockerfile(node: Node | None) -> DeclaredDockerfile | None:
     if node is None:
         return None
-    dockerfile = node.get("dockerfile")
-    return DeclaredDockerfile(context=text(node["context"]), dockerfile=text(dockerfile) if dockerfile else None, secrets=texts(node.get("secrets")))
+    dockerfile, platform = (text(found) if (found := node.get(key)) else None for key in ("dockerfile", "platform"))
+    return DeclaredDockerfile(context=text(node["context"]), dockerfile=dockerfile, secrets=texts(node.get("secrets")), platform=platform)
 
 
 def _image(node: Node) -> DeclaredImage | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -59,6 +60,8 @@ class Template:
     axes: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
     reads_image: bool = False
+    is_image: bool = False
+    """Whether it is the name of the image and nothing else."""
     compiled: JinjaTemplate | None = None
 
     def render(self, names: Mapping[str, object]) -> str:
@@ -88,7 +91,11 @@ def compile_template(text: Text, scope: Scope, problems: list[Problem]) -> Templ
     axes = frozenset(names & set(scope.axes)) | (scope.tagged if any(_is_tag(node, scope) for node, _ in sandbox.walk(tree)) else frozenset())
     needs = frozenset(name for node, _ in sandbox.walk(tree) if (name := _need(node)))
     sandbox.print_texts(tree)
-    return Template(text=text, axes=axes, needs=needs, reads_image="image" in names, compiled=_compile(tree))
+    whole = bool(_IMAGE.fullmatch(text.value))
+    return Template(text=text, axes=axes, needs=needs, reads_image="image" in names, is_image=whole, compiled=_compile(tree))
+
+
+_IMAGE = re.compile(r"\{\{\s*image\.ref\s*\}\}")
 
 
 @cache

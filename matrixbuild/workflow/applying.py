@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from matrixbuild.adapters.engines.base import Engine, Order
+from matrixbuild.adapters.engines.earthly.checkouts import CHECKOUTS
 from matrixbuild.adapters.executors.interrupts import Interrupts
 from matrixbuild.adapters.executors.local import LocalExecutor
+from matrixbuild.adapters.freeing import Space
+from matrixbuild.adapters.git_mirror import cache_directory
 from matrixbuild.adapters.log_files import program_log
 from matrixbuild.adapters.machine import free_disk
 from matrixbuild.adapters.state import called, held_state
+from matrixbuild.core.build import Build
 from matrixbuild.core.events import Report, Run, State
 from matrixbuild.core.exit_codes import ExitCode
-from matrixbuild.core.happenings import Happening
+from matrixbuild.core.happenings import Happening, Progressed
+from matrixbuild.core.journal import Performed
 from matrixbuild.core.lock_merge import Output
+from matrixbuild.core.names import ImageName
 from matrixbuild.core.plan import Plan
 from matrixbuild.core.problems import MatrixbuildError, Problem, UsageError
 from matrixbuild.core.publish import PutTag
+from matrixbuild.core.schedule import Schedule
+from matrixbuild.core.surroundings import PublishMode
 from matrixbuild.workflow.approving import ANYTHING, Approval, approved, check_foreseen
+from matrixbuild.workflow.engines import engine_of
 from matrixbuild.workflow.honouring import Asked, check_honoured
 from matrixbuild.workflow.keeping import forget, keep
+from matrixbuild.workflow.kept_files import check_kept_files
+from matrixbuild.workflow.observing import check_observed
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.performing import Performing
-from matrixbuild.workflow.planning import Planned, Prepared, check_engine, engine_of, planned, prepare
+from matrixbuild.workflow.planning import Planned, Prepared, planned, prepare
 from matrixbuild.workflow.projects import project_of
 from matrixbuild.workflow.reading import read_name
 from matrixbuild.workflow.recording import Recorder, recorded
 from matrixbuild.workflow.releasing import Release, Watcher
 from matrixbuild.workflow.running import Outcome, run_schedule
-from matrixbuild.workflow.scheduling import schedule_of
+from matrixbuild.workflow.scheduling import Outlook, outlook, policy_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """How an apply went: its plan, how each build ended that ran, digests by build key, the tags that were put, and the first signal that came.
+    """How an apply went: its plan, how each build ended that ran, digests by build key, those of `indexes` by image name, the tags that were put,
+    and the first signal that came.
 
     `published` are the builds that have their final names now; `refusals` is what kept others of them that were built from theirs (with
     publish.mode each alone: else it is raised), `held_back` how many.
     """
 
     planned: Planned
-    outcomes: Mapping[str, Outcome[Output]]
+    outcomes: Mapping[str, Outcome[Performed]]
     digests: Mapping[str, str]
     puts: tuple[PutTag, ...] = ()
     lock_changed: bool = False
@@ -52,6 +66,11 @@ class Applied:
     published: frozenset[str] = frozenset()
     refusals: tuple[MatrixbuildError, ...] = ()
     held_back: int = 0
+    indexes: Mapping[str, str] = field(default_factory=dict)
+
+    def digest(self, build: Build, ref: ImageName) -> str:
+        """What one of a build's image names holds: its own image, or the index that lists it. Raises KeyError where it has no image by now."""
+        return self.indexes.get(str(ref)) or self.digests[build.key]
 
     @property
     def succeeded(self) -> bool:
@@ -75,13 +94,15 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Whom an apply tells how it goes: what the manifest's rules remark, the plan when it is made, then every build that starts, rests or ends;
-    `on_happening` hears of all this and more as values for machines."""
+    """Whom an apply tells how it goes: what the manifest's rules remark, the plan when it is made, what its run is going to be and the schedule of it
+    (to ask, from any thread, what waits for what), then every build that starts, rests or ends; `on_happening` hears of all this and more as values
+    for machines, and of progress in another thread than the rest, but never of two things at once."""
 
     on_plan: Callable[[Plan], None]
     on_report: Callable[[Report, Output | None], None]
     on_warnings: Callable[[Sequence[Problem]], None] = lambda _: None
     on_happening: Callable[[Happening], None] = lambda _: None
+    on_outlook: Callable[[Outlook, Schedule], None] = lambda _, __: None
 
 
 def apply_manifest(
@@ -112,10 +133,15 @@ def apply_manifest(
             overwrite=overwrite,
         )
         listener.on_warnings(prepared.warnings)
-        check_engine(prepared)
         check_honoured(Asked(manifest=prepared.manifest, builds=prepared.selected), engine=prepared.engine)
         found = planned(prepared, overwrite=overwrite, refresh=True)
         check_foreseen(approval, found)
+        running = [build for build in prepared.builds if build.name in found.plan.to_build]
+        check_kept_files(running, prepared.project.output)
+        check_observed(running, prepared.registries, layout=prepared.manifest.layout)
+        prepared = _proven(prepared, found)
+        found = replace(found, prepared=prepared)
+        listener.on_warnings(prepared.narrowed.remarks)
         recorder.planned(found.plan)
         listener.on_plan(found.plan)
         # Before anything is built: a run that is killed must find its pins again, or what it has built is nobody's.
@@ -136,13 +162,24 @@ def apply_manifest(
         return applied
 
 
+def _proven(prepared: Prepared, found: Planned) -> Prepared:
+    """With what the builds that run are built from: the author's text, if one of them could come out otherwise."""
+    if prepared.sharing is None:
+        return prepared
+    return replace(prepared, narrowed=prepared.sharing.proven(found.plan.to_build))
+
+
 @contextmanager
 def _recording(state: Path, manifest: str, listener: Listener) -> Iterator[Recorder]:
+    one_at_a_time = threading.RLock()
     with program_log(state, lambda problem: listener.on_warnings([problem])) as log:
 
         def tell(happening: Happening) -> None:
-            log(str(happening))
-            listener.on_happening(happening)
+            # Progress comes from another thread than the rest, and is nothing to be kept for ever.
+            with one_at_a_time:
+                if not isinstance(happening, Progressed):
+                    log(str(happening))
+                listener.on_happening(happening)
 
         with recorded(state, manifest, tell) as recorder:
             yield recorder
@@ -155,7 +192,7 @@ def check_pinning(*, locked: bool, rebuild: str) -> None:
         raise UsageError(Problem(summary="--rebuild draws a new pin, and --locked forbids that", hint=hint, code="usage"))
 
 
-def _applied(found: Planned, outcomes: Mapping[str, Outcome[Output]], release: Release, interrupted: signal.Signals | None) -> Applied:
+def _applied(found: Planned, outcomes: Mapping[str, Outcome[Performed]], release: Release, interrupted: signal.Signals | None) -> Applied:
     return Applied(
         planned=found,
         outcomes=outcomes,
@@ -166,21 +203,30 @@ def _applied(found: Planned, outcomes: Mapping[str, Outcome[Output]], release: R
         published=release.names,
         refusals=tuple(release.refusals),
         held_back=len(release.held_back),
+        indexes=release.indexes,
     )
 
 
 def _run(
     found: Planned, engine: Engine, listener: Listener, release: Release, recorder: Recorder
-) -> tuple[dict[str, Outcome[Output]], signal.Signals | None]:
+) -> tuple[dict[str, Outcome[Performed]], signal.Signals | None]:
     prepared = found.prepared
     running = {build.name: build for build in prepared.builds if build.name in found.plan.to_build}
     if not running:
         return {}, None
     prepared.trees.check_secrets(build.variant for build in running.values())
-    schedule = schedule_of(running, prepared, recorder.durations())
-    performing = Performing(found, engine, release.digests, run=recorder.run.number)
+    ahead = outlook(running, prepared, recorder.history())
+    schedule = ahead.schedule(policy_of(prepared.manifest))
+    listener.on_outlook(ahead, schedule)
 
-    def orders(run: Run, _: Mapping[str, Output]) -> Order:
+    def remark(problem: Problem) -> None:
+        listener.on_warnings([problem])
+
+    performing = Performing(found, engine, release.digests, run=recorder.run.number, tell=recorder.progressed, remark=remark)
+    checkouts = cache_directory(os.environ) / CHECKOUTS
+    space = Space(prepared.project.state(prepared.manifest.name), run=recorder.run.number, checkouts=checkouts)
+
+    def orders(run: Run, _: Mapping[str, Performed]) -> Order:
         return performing.order(run)
 
     def stop(build: str, now: bool) -> None:  # noqa: FBT001 (the executor's own form)
@@ -188,12 +234,22 @@ def _run(
 
     with performing, LocalExecutor(performing.perform, stop=stop) as executor, Interrupts(executor.interrupt) as interrupts:
 
-        def report(told: Report, made: Output | None) -> None:
-            # First of all: once it is in the journal, nothing can make it be built again.
+        def report(told: Report, made: Performed | None) -> None:
             recorder.report(told, made)
-            listener.on_report(told, made)
+            listener.on_report(told, made.output if made else None)
             if made and told.state is State.BUILT:
-                release.built(told.build, made, now=interrupts.signal is None)
+                release.built(told.build, made.output, now=interrupts.signal is None)
 
-        outcomes = run_schedule(schedule, executor, orders, report, disk=lambda: free_disk(prepared.project.root), on_pause=recorder.waits)
+        outcomes = run_schedule(
+            schedule,
+            executor,
+            orders,
+            report,
+            record=recorder.record,
+            # With `each`, a build has its names before another one starts where only one can run: nothing that was finished waits for them.
+            early=prepared.manifest.publish.mode is not PublishMode.EACH,
+            disk=lambda: free_disk(prepared.project.root),
+            free_space=lambda wanted: recorder.freed(wanted, space.free(wanted.bytes)),
+            on_pause=recorder.waits,
+        )
         return outcomes, interrupts.signal

@@ -13,7 +13,7 @@ from matrixbuild.core.compact import digest_of
 from matrixbuild.core.declared_reader import entries, text
 from matrixbuild.core.expand import Expansion
 from matrixbuild.core.lock import Pins
-from matrixbuild.core.plan import Dropped
+from matrixbuild.core.plan import Corrected, Dropped
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.projects import Project
 from matrixbuild.workflow.reading import Opened
@@ -51,3 +51,15 @@ def dropped(expansion: Expansion) -> tuple[Dropped, ...]:
     counts = Counter((cell.rules[0].name, cell.rules[0].reason) for cell in expansion.dropped)
     order = {(rule.name, rule.reason): position for position, rule in enumerate(expansion.rules)}
     return tuple(Dropped(rule=rule[0], reason=rule[1], cells=counts[rule]) for rule in sorted(counts, key=lambda rule: (order.get(rule, -1), rule)))
+
+
+def corrections(expansion: Expansion) -> tuple[Corrected, ...]:
+    """What the `uses` of targets says, by target; it corrects something for one cell at least, or it would have been refused."""
+    built = {demand.target for demand in expansion.demands}
+    return tuple(
+        Corrected(target=target.name, effect=effect, arg=text.value, where=f"{Path(text.place.file).name}:{text.place.line}")
+        for target in sorted(expansion.manifest.targets, key=lambda target: target.name)
+        for effect, texts in (("add", target.added), ("ignore", target.ignored))
+        for text in texts
+        if target.name in built
+    )

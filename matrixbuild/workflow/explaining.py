@@ -17,6 +17,7 @@ from matrixbuild.core.earthfile.analysis import Analysis
 from matrixbuild.core.earthfile.calls import split_target
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.syntax import Recipe
+from matrixbuild.core.earthfile.uses import corrected
 from matrixbuild.core.earthfile.walk import Parsed, parsed
 from matrixbuild.core.expand import Expansion, expand
 from matrixbuild.core.explain import Explained, directories, explained
@@ -26,6 +27,7 @@ from matrixbuild.core.inputs import Pairs
 from matrixbuild.core.listing import Kind
 from matrixbuild.core.manifest import Manifest, Target
 from matrixbuild.core.problems import InvalidError, Problem, did_you_mean
+from matrixbuild.core.uses import Uses
 from matrixbuild.workflow.mentions import Mentions
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.reading import open_manifest
@@ -129,28 +131,29 @@ class _Explaining:
         return self._found[directory, name]
 
     def _entries(self, directory: str, name: str) -> list[_Entry]:
-        entries: dict[Pairs, _Entry] = {}
+        entries: dict[tuple[Pairs, Uses | None], _Entry] = {}
         failures = 0
-        for args, caller in self._calls(directory, name):
-            if args not in entries:
-                entry = next((entry for entry in dict.fromkeys(entries.values()) if entry.serves(args)), None)
+        for args, uses, caller in self._calls(directory, name):
+            if (args, uses) not in entries:
+                entry = next((entry for entry in dict.fromkeys(entries.values()) if entry.uses == uses and entry.serves(args)), None)
                 if entry is None and failures < _MOST_FAILURES:
-                    entry = _Entry(outcome=self._analysis(directory, name, args), args=args, callers=[])
+                    entry = _Entry(outcome=self._analysis(directory, name, args), args=args, uses=uses, callers=[])
                     failures += isinstance(entry.outcome, Problem)
-                entries[args] = entry or _Entry(outcome=_not_tried(directory, name), args=args, callers=[])
-            entries[args].callers += [caller] if caller else []
+                entries[args, uses] = entry or _Entry(outcome=_not_tried(directory, name), args=args, uses=uses, callers=[])
+            entries[args, uses].callers += [caller] if caller else []
         return list(dict.fromkeys(entries.values()))
 
-    def _calls(self, directory: str, name: str) -> Iterator[tuple[Pairs, Caller | None]]:
-        """The args of each cell that builds an Earthly target; where no target of the manifest does, those that every target is given."""
+    def _calls(self, directory: str, name: str) -> Iterator[tuple[Pairs, Uses | None, Caller | None]]:
+        """The args of each cell that builds an Earthly target, with what its target says of its uses; where no target of the manifest does, those
+        that every target is given."""
         ours = (directory, name) in self._declared
         demands = self._declared.get((directory, name)) or (self._expansion.demands if self._given else self._common[0])
         for demand in demands:
             given = {arg.name: arg.value for arg in demand.args if ours or not self._given or arg.name in self._given}
             args = given | dict(self._overrides)
-            yield tuple(sorted(args.items())), Caller(target=demand.target if ours else "", cell=demand.cell)
+            yield tuple(sorted(args.items())), demand.uses if ours else None, Caller(target=demand.target if ours else "", cell=demand.cell)
         if not demands:
-            yield tuple(sorted(self._overrides.items())), None
+            yield tuple(sorted(self._overrides.items())), None, None
 
     @cached_property
     def _given(self) -> frozenset[str]:
@@ -189,15 +192,15 @@ class _Explaining:
     def _outcome(self, entry: _Entry) -> Called:
         if isinstance(entry.outcome, Problem):
             return Called(callers=tuple(entry.callers), args=entry.args, problem=entry.outcome)
-        return Called(callers=tuple(entry.callers), args=entry.args, explained=self._explained(entry.outcome))
+        return Called(callers=tuple(entry.callers), args=entry.args, explained=self._explained(entry.outcome, entry.uses))
 
-    def _explained(self, found: Analysis) -> Explained:
+    def _explained(self, found: Analysis, uses: Uses | None) -> Explained:
         originals = {}
         for directory in directories(found):
             path, text = self._text(directory)
             if path:
                 originals[directory] = Original(earthfile=self._parsed(directory).earthfile, text=text)
-        return explained(found, originals, self._mentions.place)
+        return explained(corrected(found, uses) if uses else found, originals, self._mentions.place)
 
     # The source -------------------------------------------------------------
 
@@ -227,6 +230,7 @@ class _Entry:
 
     outcome: Analysis | Problem
     args: Pairs
+    uses: Uses | None
     callers: list[Caller]
 
     def serves(self, args: Pairs) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matrixbuild.adapters.manifest_files import read_manifest_document
@@ -22,6 +22,7 @@ from matrixbuild.core.fields import Field, field
 from matrixbuild.core.plan import Rules, plan
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.subjects import Subject, SubjectKind
+from matrixbuild.workflow.basing import corrections
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.planning import prepare, tagged
 from matrixbuild.workflow.targets import LINES
@@ -82,7 +83,8 @@ def _planned(path: Path, options: Options) -> tuple[Planned, tuple[Problem, ...]
             defaults=expansion.defaults,
         ),
     )
-    return Planned(expansion=expansion, builds=prepared.builds, plan=found, lock=prepared.lock), prepared.warnings
+    whole = replace(found, uses=corrections(expansion))
+    return Planned(expansion=expansion, builds=prepared.builds, plan=whole, lock=prepared.lock), prepared.warnings
 
 
 def _here(document: Document, found: Field) -> Place | None:

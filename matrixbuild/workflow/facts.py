@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matrixbuild.adapters.sources import Source
+from matrixbuild.core import surroundings
 from matrixbuild.core.catalogs import Catalog, catalog_for
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.picks import Pinned
@@ -13,6 +14,7 @@ from matrixbuild.core.problems import Problem
 from matrixbuild.core.profile import Profile, ProfileValue
 from matrixbuild.core.spans import holds
 from matrixbuild.core.surroundings import ProfileUse
+from matrixbuild.workflow.sources import Trees, base_variant
 
 EARTHFILE = "Earthfile"
 
@@ -48,6 +50,34 @@ def facts_of(
     )
 
 
+def check_alike(facts: Facts, use: ProfileUse | None, declared: surroundings.Source, trees: Trees, problems: list[Problem]) -> None:
+    """`facts` are those of all cells: a file laid over the source for some cells alone must not say another version or list other versions."""
+    profile = facts.profile
+    if profile is None or use is None:
+        return
+    asked = {EARTHFILE, *(value.file for value in profile.values if value.file), *([profile.catalog.file] if profile.catalog else [])}
+    common = trees.aside(base_variant(declared))
+    for index, file in enumerate(declared.files):
+        if file.when and trees.laid(index) & asked:
+            tree = trees.aside(tuple(sorted((*base_variant(declared), index))))
+            laid = [path for path in sorted(asked) if tree.text(path) != common.text(path)]
+            mistakes: list[Problem] = []
+            there = facts_of(profile, use, tree, mistakes)
+            if mistakes or (there.values, _listed(there)) != (facts.values, _listed(facts)):
+                problems.append(_other(file, laid, profile))
+
+
+def _listed(facts: Facts) -> object:
+    return facts.catalog and (facts.catalog.plain, facts.catalog.fips)
+
+
+def _other(file: surroundings.SourceFile, laid: Sequence[str], profile: Profile) -> Problem:
+    what = " and ".join(laid)
+    summary = f"{what} would be another for some cells, and the profile {profile.name!r} reads versions from one for all"
+    hint = f"lay {what} over the source without `when`, or make a manifest of their own for these cells"
+    return Problem(summary=summary, place=file.place, hint=hint, code="other-versions")
+
+
 def _stands_for(profile: Profile, use: ProfileUse, values: Mapping[str, str]) -> str:
     """The upstream version that the code is of: what the manifest says (a tag may be another version's code), else what the source says."""
     if use.stands_for:
@@ -81,4 +111,3 @@ def _lines(profile: Profile, source: Source) -> dict[str, tuple[int, ...]]:
     text = source.text(EARTHFILE) if asking else None
     lines = text.split("\n") if text else []
     return {each.rule.name: tuple(number for number, line in enumerate(lines, start=1) if re.search(each.lines, line)) for each in asking}
-

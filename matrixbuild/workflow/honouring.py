@@ -30,7 +30,6 @@ class Unhonoured:
 
 
 _EMBEDDED = frozenset({"embedded"})
-_EVERY = frozenset({"embedded", "earthly"})
 
 UNHONOURED: tuple[Unhonoured, ...] = (
     Unhonoured(
@@ -39,13 +38,6 @@ UNHONOURED: tuple[Unhonoured, ...] = (
         engines=_EMBEDDED,
         why="a build of the embedded engine is no process that could be silent or be stopped",
         hint="remove it: no such build runs a command; what can hang is the registry, and its answers are waited for at most so long",
-    ),
-    Unhonoured(
-        key="targets.*.image.index",
-        uses=lambda asked: [build.place for build in asked.builds if build.index],
-        engines=_EVERY,
-        why="it publishes images, and no indexes of them",
-        hint="give each image a name of its own for now",
     ),
     Unhonoured(
         key="targets.*.ambient",

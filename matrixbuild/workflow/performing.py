@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from matrixbuild.adapters.attempt_logs import attempt_directory, forget_old, logged
-from matrixbuild.adapters.engines.base import Engine, Order, StoppableEngine
+from matrixbuild.adapters.engines.base import Engine, Order, PreparingEngine, Remark, StoppableEngine, Tell, nobody, unheard
 from matrixbuild.adapters.image_facts import locked_image
 from matrixbuild.adapters.image_moves import holds_image
 from matrixbuild.adapters.registries import Registries
+from matrixbuild.adapters.thinning import Thinned
 from matrixbuild.core.build import Build, with_needs
 from matrixbuild.core.events import Run
 from matrixbuild.core.failure import BuildFailed, Failure, FailureKind
+from matrixbuild.core.journal import Performed
 from matrixbuild.core.lock import LockedArtifact, LockedImage
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.problems import UnusableError
+from matrixbuild.core.registry import refused
+from matrixbuild.core.usage import Progress
 from matrixbuild.workflow.planning import Planned
+
+_OFTEN = 0.25
+"""Seconds between two words about the progress of one build."""
 
 
 class Performing:
-    """How the builds of one run are ordered and performed; those that run for their files alone push nothing. `order` is called where the schedule
-    is, `perform` in any thread."""
+    """How the builds of one run are ordered and performed, while this context is open; those that run for their files alone push nothing. `order` is
+    called where the schedule is, `perform` in any thread. `tell` hears in a thread of its own where running builds are, by their names: of each one
+    not too often, its last word always, and nothing of one that has ended. `remark` hears what a person ought to know of the machine.
 
-    def __init__(self, found: Planned, engine: Engine, digests: Mapping[str, str], *, run: int) -> None:
+    Raises UnusableError on its way in where this machine lacks what the builds of the plan need.
+    """
+
+    def __init__(
+        self, found: Planned, engine: Engine, digests: Mapping[str, str], *, run: int, tell: Tell = nobody, remark: Remark = unheard
+    ) -> None:
         prepared = found.prepared
         self._prepared = prepared
         self._kept = found.images
         self._engine = engine
+        self._remark = remark
         self._digests = digests
         self._builds = {build.name: build for build in prepared.builds}
         self._images = {build.key: build.image for build in prepared.builds if build.image}
         self._state = prepared.project.state(prepared.manifest.name)
         self._run = run
+        self._wanted = tuple(build for build in prepared.builds if build.name in found.plan.to_build)
+        self._names = {build.key: build.name for build in self._wanted}
+        self._narrowed = frozenset(build.key for build in self._wanted if prepared.narrowed.holds(build))
+        self._running: set[str] = set()
+        self._progress = Thinned(tell, seconds=_OFTEN)
         forget_old(self._state, run)
 
     def order(self, run: Run) -> Order:
@@ -54,6 +74,7 @@ class Performing:
             privileged=build.privileged,
             timeout=build.timeout,
             silence=self._prepared.manifest.schedule.silence,
+            prefix=self._prepared.sharing.prefix(build) if self._prepared.sharing and self._prepared.narrowed.holds(build) else "",
         )
 
     def _needed(self, build: Build) -> dict[str, str]:
@@ -66,19 +87,45 @@ class Performing:
             self._engine.stop(self._builds[build].key, now=now)
 
     def __enter__(self) -> Self:
+        if isinstance(self._engine, PreparingEngine):
+            self._engine.ready(self._wanted, self._heard, self._remark)
         return self
+
+    def _heard(self, key: str, progress: Progress) -> None:
+        if key in self._running:
+            self._progress.say(self._names[key], progress)
 
     def __exit__(self, *_: object) -> None:
         if isinstance(self._engine, StoppableEngine):
             self._engine.close()
+        self._progress.close()
 
-    def perform(self, order: Order) -> Output:
+    def perform(self, order: Order) -> Performed:
         """Raises BuildFailed."""
+        self._running.add(order.key)
+        try:
+            return self._performed(order)
+        except BuildFailed as error:
+            raise BuildFailed(with_wait(error.failure, self._prepared.registries)) from error
+        finally:
+            self._running.discard(order.key)
+            self._progress.forget(self._names[order.key])
+
+    def _performed(self, order: Order) -> Performed:
         with logged(_log_of(order), _command(order, self._prepared.engine)):
             made = self._engine.build(order)
             artifacts = {name: LockedArtifact(sha256=digest.removeprefix("sha256:"), size=size) for name, digest, size in made.artifacts}
             image = self._kept.get(order.key) or read_back(order, self._prepared.registries)
-            return Output(image=image, artifacts=tuple(sorted(artifacts.items())))
+            narrowed = order.key in self._narrowed
+            return Performed(output=Output(image=image, artifacts=tuple(sorted(artifacts.items())), narrowed=narrowed), usage=made.usage)
+
+
+def with_wait(failure: Failure, registries: Registries) -> Failure:
+    """A failure of a registry that limits requests, with how long it asks to wait: programs that were refused hide that, so it is asked itself."""
+    if failure.kind is not FailureKind.REGISTRY or not failure.host or failure.retry_after != 0:
+        return failure
+    asked = registries.asked_wait(failure.host)
+    return replace(failure, retry_after=asked) if asked else failure
 
 
 def _log_of(order: Order) -> Path:
@@ -98,15 +145,16 @@ def read_back(order: Order, registries: Registries) -> LockedImage | None:
     """What the registry has under the content tag: it alone says whether a push happened, and with which digest (design.md 9)."""
     if order.push is None:
         return None
-    registry, repository = registries.of(order.push), order.push.repository
+    registry, repository = registries.for_build(order.push), order.push.repository
     try:
         manifest = registry.manifest(repository, order.push.tag)
         if manifest and holds_image(registry, repository, manifest.digest):
             return locked_image(registry, repository, manifest)
     except UnusableError as error:
-        problem = error.problems[0]
-        raise BuildFailed(Failure(kind=FailureKind.REGISTRY, summary=problem.summary, hint=problem.hint)) from error
+        raise BuildFailed(refused(error, FailureKind.REGISTRY, host=order.push.registry)) from error
     # Seen with docker-registry: what its cache still promises is not written again, though the file is gone or cut off.
     summary = f"the push ended well, and yet {order.push.registry} does not have the {'whole ' if manifest else ''}image"
     hint = "look at the registry's storage; one that lost files takes them again after a restart, or once the broken ones are removed"
+    if manifest is None:
+        hint = f"an image without layers never arrives: copy at least one file into it; else {hint}"
     raise BuildFailed(Failure(kind=FailureKind.PUSH, summary=summary, hint=hint))

@@ -105,4 +105,5 @@ def _upstream(before: Pins | None, prepared: Prepared) -> Upstream | None:
 
 def _write(prepared: Prepared) -> bool:
     lock = prepared.lock
-    return write_lock(prepared.project.lock, Lock(name=prepared.manifest.name, pins=prepared.pins, builds=lock.builds if lock else ()))
+    updated = replace(lock, name=prepared.manifest.name, pins=prepared.pins) if lock else Lock(name=prepared.manifest.name, pins=prepared.pins)
+    return write_lock(prepared.project.lock, updated)

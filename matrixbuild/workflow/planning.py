@@ -4,38 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matrixbuild.adapters.collector import patient
-from matrixbuild.adapters.engines.base import Engine
 from matrixbuild.adapters.notes import Notes
 from matrixbuild.adapters.registries import Registries
-from matrixbuild.adapters.state import WORK_DIRECTORY
 from matrixbuild.core.basis import Basis
 from matrixbuild.core.build import Build
 from matrixbuild.core.expand import Expansion, in_order
 from matrixbuild.core.lock import Lock, LockedImage, Pins
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.manifest import Manifest
-from matrixbuild.core.names import ImageName
 from matrixbuild.core.pins import added
 from matrixbuild.core.plan import Plan, RegistryState, Rules, plan
 from matrixbuild.core.problems import InvalidError, Problem, RefusedError, UnusableError, did_you_mean
-from matrixbuild.core.registry import Registry
 from matrixbuild.core.secrets import check_secrets
 from matrixbuild.core.selection import selected
+from matrixbuild.core.shared_work import SharedWork
 from matrixbuild.core.surroundings import PublishMode
 from matrixbuild.workflow.analysing import Analysis, analyse
-from matrixbuild.workflow.basing import basis_of, dropped
+from matrixbuild.workflow.basing import basis_of, corrections, dropped
 from matrixbuild.workflow.examining import Examiners
 from matrixbuild.workflow.generations import generated
+from matrixbuild.workflow.narrowing import PLAIN as UNSHARED
+from matrixbuild.workflow.narrowing import Narrowed, Sharing
+from matrixbuild.workflow.observing import resolved
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.projects import Project
 from matrixbuild.workflow.reading import Opened, open_manifest
 from matrixbuild.workflow.sources import Fetch, Trees
-from matrixbuild.workflow.surveying import Places, Survey, look_around
 from matrixbuild.workflow.targets import LINES
+
+if TYPE_CHECKING:
+    from matrixbuild.workflow.surveying import Survey
 
 KINDS = {line: kind for kind, line in LINES.items()}
 
@@ -43,7 +45,8 @@ KINDS = {line: kind for kind, line in LINES.items()}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """A manifest read to the end: its builds, and what they were made from. `engine` is the kind that builds Earthly targets; `unpinned` are base
-    images that no pin answers; `chosen` the names of the builds that were selected (None: all); `basis` is what a plan of it is made from."""
+    images that no pin answers; `chosen` the names of the builds that were selected (None: all); `basis` is what a plan of it is made from; `remarks`
+    are what pinning has to say. `sharing` is what its builds may share (None: they are not to), `narrowed` what they are built from because of it."""
 
     project: Project
     registries: Registries
@@ -56,6 +59,9 @@ class Prepared:
     basis: Basis
     unpinned: tuple[str, ...] = ()
     chosen: frozenset[str] | None = None
+    remarks: tuple[Problem, ...] = ()
+    sharing: Sharing | None = None
+    narrowed: Narrowed = UNSHARED
 
     @property
     def manifest(self) -> Manifest:
@@ -63,7 +69,7 @@ class Prepared:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        return self.expansion.warnings
+        return (*self.expansion.warnings, *self.remarks, *self.narrowed.remarks)
 
     @property
     def selected(self) -> tuple[Build, ...]:
@@ -94,7 +100,7 @@ def planned(prepared: Prepared, *, overwrite: frozenset[str], refresh: bool) -> 
     """The plan of what was prepared. Raises InvalidError for a name to overwrite that the manifest does not publish, and as core.plan does."""
     manifest = prepared.manifest
     _check_overwrite(prepared, overwrite)
-    survey = _surveyed(prepared) if refresh else Survey(adopted={}, images={}, state=RegistryState())
+    survey = _surveyed(prepared) if refresh else None
     limits = {amount.pool: amount.amount for amount in manifest.limits}
     found = plan(
         prepared.builds,
@@ -110,17 +116,30 @@ def planned(prepared: Prepared, *, overwrite: frozenset[str], refresh: bool) -> 
             limits=limits,
             defaults=prepared.expansion.defaults,
         ),
-        registry=survey.state,
+        registry=survey.state if survey else RegistryState(),
         selected=prepared.chosen,
         to_pin=prepared.unpinned,
     )
     basis = replace(prepared.basis, overwrite=tuple(sorted(overwrite)))
-    whole = replace(found, dropped=dropped(prepared.expansion), basis=basis)
-    return Planned(prepared=prepared, plan=whole, adopted=survey.adopted, images=survey.images)
+    prepared, work = _shared(prepared, found.to_build)
+    whole = replace(found, dropped=dropped(prepared.expansion), uses=corrections(prepared.expansion), shared=work, basis=basis)
+    return Planned(prepared=prepared, plan=whole, adopted=survey.adopted if survey else {}, images=survey.images if survey else {})
+
+
+def _shared(prepared: Prepared, names: frozenset[str]) -> tuple[Prepared, tuple[SharedWork, ...]]:
+    """What builds of these names share. One that is built alone is built from what it would be built from among all."""
+    if prepared.sharing is None or not names:
+        return prepared, ()
+    narrowed = prepared.sharing.narrowed
+    work = prepared.sharing.work(names) if narrowed.texts else ()
+    return replace(prepared, narrowed=narrowed), tuple(each for each in work if each.saved)
 
 
 @patient()
 def _surveyed(prepared: Prepared) -> Survey:
+    # Imported here: most plans ask nobody.
+    from matrixbuild.workflow.surveying import Places, look_around
+
     project, name = prepared.project, prepared.manifest.name
     # Names that are not given are nobody's business.
     names = sorted({ref for build in prepared.builds for ref in build.refs}) if tagged(prepared.manifest) else []
@@ -139,7 +158,7 @@ def prepare(
     pins: Pins | None = None,
     building: bool = False,
 ) -> Prepared:
-    """Read a manifest to its builds; `building`: they are to be built at once, so that an engine which cannot is told before anybody is asked.
+    """Read a manifest to its builds; `building`: they are to be built at once, so what their checkouts lack is remarked.
 
     With `resolve`, what no pin answers is asked of repositories and registries, and pinned; with `locked` that is refused (RefusedError). Without
     `recall`, digests of base images that only an apply kept count as not pinned: another machine could not know them. `rebuild` selects the cells
@@ -151,13 +170,12 @@ def prepare(
     registries = Registries(base=path.parent, network=manifest.network)
     pins = _pins(opened, recall=recall or resolve)
     engine, examiners, analysis = _analysed(opened, pins)
+    remarks: tuple[Problem, ...] = ()
     if resolve and analysis.unpinned:
-        if building and not options.selector:
-            # Before anybody is asked for digests: what cannot be built needs none.
-            _check_lines({reading.engine for reading in analysis.readings.values()})
-        resolved = _resolved(analysis.unpinned, manifest, registries)
-        pins = replace(pins, images=tuple(sorted({**dict(pins.images), **resolved}.items())))
-        analysis = analyse(opened.expansion.demands, examiners, dict(pins.images))
+        seen = resolved(analysis.unpinned, registries, layout=manifest.layout, engine=engine)
+        remarks = seen.remarks
+        pins = replace(pins, images=tuple(sorted({**dict(pins.images), **seen.digests}.items())))
+        analysis = analyse(opened.expansion.demands, examiners, dict(pins.images), inherited=manifest.inherited_args)
     _check_read(opened, analysis)
     pins = replace(pins, engine=LINES[engine], images=_in_use(pins, analysis))
     made, tokens = generated(
@@ -178,6 +196,9 @@ def prepare(
         basis=basis_of(opened, made, pins, options),
         unpinned=analysis.unpinned,
         chosen=selected(made, opened.expansion, options.selector),
+        # What a build reads of it is an error by now; a checkout on the disk shows the rest to whoever looks.
+        remarks=(*remarks, *(opened.trees.absent() if building and engine == "earthly" else ())),
+        sharing=Sharing(made, examiners) if engine == "earthly" and manifest.schedule.share else None,
     )
 
 
@@ -229,7 +250,9 @@ def engine_kind(opened: Opened) -> str:
 def _analysed_for(kind: str, opened: Opened, pins: Pins, *, hasty: bool = False) -> tuple[str, Examiners, Analysis]:
     notes = Notes(opened.project.root)
     examiners = Examiners(opened.trees.of, kind, opened.expansion.facts.statements, notes)
-    found = analyse(opened.expansion.demands, examiners, dict(pins.images), hasty=hasty)
+    # An image that nobody could be asked for is pinned to what its tag gives, and this engine is given digests.
+    known = {ref: digest for ref, digest in pins.images if digest or kind != "embedded"}
+    found = analyse(opened.expansion.demands, examiners, known, hasty=hasty, inherited=opened.expansion.manifest.inherited_args)
     opened.trees.remember()
     notes.save()
     return kind, examiners, found
@@ -249,55 +272,6 @@ def _check_read(opened: Opened, analysis: Analysis) -> None:
     check_secrets(opened.expansion, analysis.readings, problems)
     if problems:
         raise InvalidError(*in_order(problems))
-
-
-def check_engine(prepared: Prepared) -> None:
-    """Raise UnusableError for an engine that plans and cannot build yet."""
-    _check_lines({build.engine for build in prepared.selected})
-
-
-def _check_lines(lines: set[str]) -> None:
-    if lines <= {LINES["embedded"]}:
-        return
-    needing = "Earthly" if LINES["earthly"] in lines else "Docker"
-    hint = "what is built without RUN the embedded engine can build: `engine: embedded`"
-    raise UnusableError(Problem(summary=f"this matrixbuild can plan for {needing} but not run it yet", hint=hint, code="engine"))
-
-
-def engine_of(prepared: Prepared) -> Engine:
-    """The embedded engine over the snapshot that was planned; base images by the digests that were pinned."""
-    from matrixbuild.adapters.engines.embedded.engine import EmbeddedEngine
-
-    manifest, pins = prepared.manifest, dict(prepared.pins.images)
-
-    def locate(ref: str) -> tuple[Registry, ImageName]:
-        name = ImageName.parse(ref, layout=manifest.layout)
-        found = name.with_digest(pins[ref]) if ref in pins else name
-        return prepared.registries.of(found), found
-
-    work = prepared.project.state(manifest.name) / WORK_DIRECTORY
-    checkout = partial(prepared.trees.of, reveal=True)
-    return EmbeddedEngine(checkout=checkout, locate=locate, registry=prepared.registries.of, work=work)
-
-
-def _resolved(refs: tuple[str, ...], manifest: Manifest, registries: Registries) -> Mapping[str, str]:
-    """The digests that base images have now, by ref."""
-    found = {}
-    for ref in refs:
-        name = _base_name(ref, manifest)
-        digest = registries.of(name).digest(name.repository, name.tag)
-        if digest is None:
-            summary = f"the base image {ref} is not in its registry"
-            raise UnusableError(Problem(summary=summary, hint="push it first, or correct its name", code="registry"))
-        found[ref] = digest
-    return found
-
-
-def _base_name(ref: str, manifest: Manifest) -> ImageName:
-    try:
-        return ImageName.parse(ref, layout=manifest.layout)
-    except ValueError as error:
-        raise UnusableError(Problem(summary=f"a base image cannot be found: {error}", hint="correct its name in the Earthfile or in args")) from error
 
 
 def _in_use(pins: Pins, analysis: Analysis) -> tuple[tuple[str, str], ...]:

@@ -9,9 +9,12 @@ from matrixbuild.adapters.image_moves import copy_manifest
 from matrixbuild.adapters.registries import Registries
 from matrixbuild.adapters.side_by_side import side_by_side
 from matrixbuild.core.build import Build
+from matrixbuild.core.indexes import Index
+from matrixbuild.core.lock import LockedImage
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import Problem, RefusedError, UnusableError
 from matrixbuild.core.publish import PutTag, tags_to_put
+from matrixbuild.workflow.indexing import made_indexes, put_index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +37,50 @@ def held_tags(refs: Sequence[ImageName], registries: Registries) -> dict[str, st
     return dict(zip(map(str, refs), digests, strict=True))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The tags that were put, and the indexes that are published, by image name (whether their tags were put now or before)."""
+
+    puts: tuple[PutTag, ...]
+    indexes: Mapping[str, LockedImage]
+
+
 def publish(
     builds: Sequence[Build],
     digests: Mapping[str, str],
     registries: Registries,
     *,
     keeping: Keeping,
+    indexes: Sequence[Index] = (),
     held: Mapping[str, str | None] | None = None,
     on_put: Callable[[PutTag], None] = lambda _: None,
-) -> tuple[PutTag, ...]:
-    """Give every final name its digest; the tags that were put. Raises RefusedError before any is put where one must not move. `held` is what
-    the names hold, where that was asked already; `on_put` hears of each when it is put."""
+) -> Published:
+    """Give every final name its digest. Raises RefusedError before any is put where one must not move, InvalidError for an index that would list
+    two images for one platform.
+
+    `indexes` are all of the manifest; those that are names of `builds` are made, of these and of what else they list, and put after their images
+    and before any tag. `held` is what the names hold, where that was asked already; `on_put` hears of each tag when it is put.
+    """
+    names = final_refs(builds)
     if held is None:
-        held = held_tags(final_refs(builds), registries)
-    puts = tags_to_put(builds, digests, held, mutable=keeping.mutable, moves=keeping.moves, overwrite=keeping.overwrite)
+        held = held_tags(names, registries)
+    made = made_indexes([index for index in indexes if index.ref in set(names)], digests, registries)
+    puts = tags_to_put(
+        builds,
+        digests,
+        held,
+        mutable=keeping.mutable,
+        moves=keeping.moves,
+        overwrite=keeping.overwrite,
+        indexes={ref: one.manifest.digest for ref, one in made.items()},
+    )
+    for put in puts:
+        if str(put.ref) in made:
+            put_index(made[str(put.ref)], registries)
     for put in puts:
         _put(put, held[str(put.ref)], registries)
         on_put(put)
-    return puts
+    return Published(puts=puts, indexes={ref: one.locked for ref, one in made.items()})
 
 
 def _put(put: PutTag, expected: str | None, registries: Registries) -> None:

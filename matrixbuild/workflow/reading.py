@@ -19,7 +19,7 @@ from matrixbuild.core.problems import InvalidError, Problem, Severity, UsageErro
 from matrixbuild.core.profile import Profile
 from matrixbuild.core.surroundings import ProfileUse
 from matrixbuild.core.surroundings_reader import profile_use, source
-from matrixbuild.workflow.facts import facts_of
+from matrixbuild.workflow.facts import check_alike, facts_of
 from matrixbuild.workflow.keeping import kept_of
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.projects import Project, project_of
@@ -53,6 +53,11 @@ def read_and_expand(path: Path, options: Options = PLAIN) -> Expansion:
     reading = _Reading(path, options)
     trees = reading.trees(Fetch.NEVER) if reading.use or reading.declared.git else None
     return reading.expansion(trees)
+
+
+def source_is_here(path: Path, options: Options = PLAIN) -> bool:
+    """Whether the source is there without fetching anything. Raises as `read_and_expand`."""
+    return _Reading(path, options).trees(Fetch.NEVER) is not None
 
 
 def known_pins(path: Path) -> Pins | None:
@@ -117,6 +122,8 @@ class _Reading:
             ref=self.declared.ref.value if self.declared.ref else "",
             commit=trees.commit if trees else "",
         )
+        if trees:
+            check_alike(facts, self.use, self.declared, trees, problems)
         if trees is None and self.use is None and self.declared.git is None:
             facts = replace(facts, known=True)  # nothing of such a manifest hangs on its source
         manifest = manifest_reader.read(self.document, facts, sets=self._options.sets)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from matrixbuild.adapters.lock_file import write_lock
 from matrixbuild.core.build import Build
 from matrixbuild.core.image_names import ImageAction
-from matrixbuild.core.lock import Lock
+from matrixbuild.core.indexes import indexes
+from matrixbuild.core.lock import Lock, LockedImage
 from matrixbuild.core.lock_merge import Holdings, Output, merge
 from matrixbuild.core.pacing import Pace
 from matrixbuild.core.problems import MatrixbuildError
 from matrixbuild.core.publish import PutTag
-from matrixbuild.core.releases import Releases
+from matrixbuild.core.releases import Releases, Unit
 from matrixbuild.core.surroundings import PublishMode
 from matrixbuild.workflow.planning import Planned
 from matrixbuild.workflow.publishing import Keeping, final_refs, held_tags, publish
@@ -49,6 +50,8 @@ class Release:
         self._releases = Releases(self._builds)
         self._keys = {build.name: build.key for build in self._builds}
         self._outputs = dict(found.adopted)
+        self._indexes = indexes(prepared.builds)
+        self._published: dict[str, LockedImage] = {}
         self._lock = prepared.lock
         self._pace = Pace()
         self.digests = _known_digests(found)
@@ -60,6 +63,11 @@ class Release:
     def names(self) -> frozenset[str]:
         """The builds that have their final image names now."""
         return self._releases.names
+
+    @property
+    def indexes(self) -> dict[str, str]:
+        """The digests of the indexes that are published, by image name."""
+        return {ref: index.digest for ref, index in self._published.items()}
 
     @property
     def pinned(self) -> bool:
@@ -75,7 +83,7 @@ class Release:
         """What needs no building. Raises as `publish` for what keeps a registry from being asked at all."""
         if self._mode is PublishMode.EACH:
             held = held_tags(final_refs(self._reused), self._prepared.registries)
-            self._release((free for build in self._reused for free in self._releases.made(build.name)), held)
+            self._release((unit for build in self._reused for unit in self._releases.made(build.name)), held)
 
     def built(self, name: str, output: Output, *, now: bool = True) -> None:
         """A build is done; its names are given now where the mode is `each`, unless `now` is false."""
@@ -88,20 +96,20 @@ class Release:
     def finish(self) -> None:
         """Everything is built. Raises RefusedError, with mode `atomic`, before any name is given where one must not move."""
         if self._mode is PublishMode.ATOMIC:
-            self.puts += publish(self._builds, self.digests, self._prepared.registries, keeping=self._keeping, on_put=self._watcher.on_put)
-            self._release_all()
+            self._publish(self._builds, None)
+            self._releases.released(self._builds)
         if self._mode is PublishMode.NONE or self._releases.complete:
             self._write(self._merged(self._prepared.chosen))
 
-    def _release(self, free: Iterable[Build], held: Mapping[str, str | None] | None) -> None:
+    def _release(self, free: Iterable[Unit], held: Mapping[str, str | None] | None) -> None:
         waiting = list(free)
-        for build in waiting:
+        for unit in waiting:
             try:
-                self.puts += publish([build], self.digests, self._prepared.registries, keeping=self._keeping, held=held, on_put=self._watcher.on_put)
+                self._publish(unit, held)
             except MatrixbuildError as error:
                 self.refusals.append(error)
                 continue
-            waiting += self._releases.released(build.name)
+            waiting += self._releases.released(unit)
         if self._pace.due(len(self._builds), now=time.monotonic()):
             self.flush()
 
@@ -117,16 +125,32 @@ class Release:
             self._write(lock)
             self._pace.wrote(began=began, ended=time.monotonic())
 
-    def _release_all(self) -> None:
-        for build in self._builds:
-            self._releases.released(build.name)
+    def _publish(self, builds: Sequence[Build], held: Mapping[str, str | None] | None) -> None:
+        done = publish(
+            builds,
+            self.digests,
+            self._prepared.registries,
+            keeping=self._keeping,
+            indexes=self._indexes,
+            held=held,
+            on_put=self._watcher.on_put,
+        )
+        self.puts += done.puts
+        self._published |= done.indexes
 
     def _merged(self, selected: frozenset[str] | None) -> Lock:
         prepared = self._prepared
-        tagged = self._mode is not PublishMode.NONE
-        name, pins = prepared.manifest.name, prepared.pins
-        commit = prepared.trees.commit
-        return merge(prepared.lock, prepared.builds, self._outputs, name=name, pins=pins, tagged=tagged, selected=selected, commit=commit)
+        return merge(
+            prepared.lock,
+            prepared.builds,
+            self._outputs,
+            name=prepared.manifest.name,
+            pins=prepared.pins,
+            tagged=self._mode is not PublishMode.NONE,
+            selected=selected,
+            commit=prepared.trees.commit,
+            indexes=self._published,
+        )
 
     def _write(self, lock: Lock) -> None:
         path = self._prepared.project.lock

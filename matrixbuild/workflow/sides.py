@@ -11,7 +11,7 @@ from matrixbuild.core.demand import Demand
 from matrixbuild.core.expand import Expansion
 from matrixbuild.core.impact import Side
 from matrixbuild.core.inputs import Pairs
-from matrixbuild.core.problems import InvalidError, MatrixbuildError, UnusableError
+from matrixbuild.core.problems import InvalidError, MatrixbuildError, Place, UnusableError
 from matrixbuild.core.profile import ProfileStatement
 from matrixbuild.workflow.analysing import analyse
 from matrixbuild.workflow.examining import Examiners
@@ -59,7 +59,8 @@ class Sides:
 
     def _side(self, demands: Sequence[Demand], source: Source, *, every: bool) -> Side:
         statements = self.expansion.facts.statements
-        return side_of(demands, self.trees.over(source), pins=self.pins, engine=self.engine, every=every, statements=statements)
+        trees, inherited = self.trees.over(source), self.expansion.manifest.inherited_args
+        return side_of(demands, trees, pins=self.pins, engine=self.engine, every=every, statements=statements, inherited=inherited)
 
     def _needed(self, target: str) -> list[Demand]:
         """The demands of all targets that a target needs, near or far."""
@@ -74,10 +75,19 @@ class Sides:
         return [demand for demand in of.values() if demand.target in found]
 
 
-def side_of(demands: Sequence[Demand], trees: Trees, *, pins: Pairs, engine: str, every: bool, statements: tuple[ProfileStatement, ...] = ()) -> Side:
-    """The side of some demands; `every` as in `analyse`, `statements` as in core.facts.Facts. Raises InvalidError and UnusableError as a plan
-    does."""
-    found = analyse(demands, Examiners(trees.of, engine, statements), dict(pins), every=every)
+def side_of(
+    demands: Sequence[Demand],
+    trees: Trees,
+    *,
+    pins: Pairs,
+    engine: str,
+    every: bool,
+    statements: tuple[ProfileStatement, ...] = (),
+    inherited: frozenset[Place] = frozenset(),
+) -> Side:
+    """The side of some demands; `every` and `inherited` as in `analyse`, `statements` as in core.facts.Facts. Raises InvalidError and UnusableError
+    as a plan does."""
+    found = analyse(demands, Examiners(trees.of, engine, statements), dict(pins), every=every, inherited=inherited)
     footprints = Footprints(trees.of)
     return Side(
         listing=trees.of(()).listing,

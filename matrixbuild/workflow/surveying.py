@@ -13,6 +13,7 @@ from matrixbuild.adapters.journal import read_journal
 from matrixbuild.adapters.registries import Registries
 from matrixbuild.adapters.side_by_side import side_by_side
 from matrixbuild.core.build import Build
+from matrixbuild.core.indexes import indexes
 from matrixbuild.core.journal import answers
 from matrixbuild.core.lock import Lock, LockedBuild, LockedImage
 from matrixbuild.core.lock_merge import Holdings, Output
@@ -20,6 +21,7 @@ from matrixbuild.core.names import ImageName
 from matrixbuild.core.plan import RegistryState
 from matrixbuild.core.problems import UnusableError
 from matrixbuild.core.registry import Registry, StoredManifest
+from matrixbuild.workflow.indexing import made_indexes
 from matrixbuild.workflow.publishing import held_tags
 
 
@@ -53,14 +55,26 @@ def look_around(builds: Sequence[Build], lock: Lock | None, places: Places, *, n
     adopted = _beside([build for build in builds if build.key in missing | lost or held.same(build) is None], places)
     again = [build for build in builds if build.artifacts and build.key not in adopted and (build.key in lost or held.same(build) is None)]
     images = _images(again, {build.key: entry.image for build, entry in known if entry.image and build.key not in missing}, places)
+    there_now = {
+        **{build.key: entry.image.digest for build, entry in known if entry.image and build.key not in missing},
+        **{key: image.digest for key, image in images.items()},
+        **{key: found.image.digest for key, found in adopted.items() if found.image},
+    }
     state = RegistryState(
         missing_images=missing,
         missing_artifacts=lost,
         tags=held_tags(names, places.registries),
         adopted={key: found.image.digest if found.image else "" for key, found in adopted.items()},
         images={key: image.digest for key, image in images.items()},
+        indexes=_indexes(builds, there_now, places.registries) if names else {},
     )
     return Survey(adopted=adopted, images=images, state=state)
+
+
+def _indexes(builds: Sequence[Build], digests: Mapping[str, str], registries: Registries) -> dict[str, str]:
+    """The digests that the indexes of builds have or would have, by image name, where all that they list is there."""
+    whole = [index for index in indexes(builds) if all(child.key in digests for child in index.children)]
+    return {ref: made.manifest.digest for ref, made in made_indexes(whole, digests, registries).items()}
 
 
 def _images(builds: Sequence[Build], locked: Mapping[str, LockedImage], places: Places) -> dict[str, LockedImage]:

@@ -165,6 +165,15 @@ def test_input_need_not_be_read(children: Children) -> None:
     assert children.run(shell("exec 0<&-; sleep 0.1", stdin=b"x" * 1_000_000), Said()).succeeded
 
 
+def test_each_child_has_its_own_environment_whatever_the_one_before_had(children: Children) -> None:
+    told = []
+    for word in ("one", "one", "two", "one"):
+        said = Said()
+        children.run(shell("env | sort", env=(("WORD", word), (f"OF_{word}", "x"))), said)
+        told.append(sorted(line for line in said.of("stdout").splitlines() if b"WORD" in line or b"OF_" in line))
+    assert told == [[f"OF_{word}=x".encode(), f"WORD={word}".encode()] for word in ("one", "one", "two", "one")]
+
+
 def test_a_child_has_its_three_descriptors_and_no_terminal(children: Children) -> None:
     said = Said()
     program = """if True:
@@ -235,6 +244,16 @@ def test_a_command_is_cancelled_by_its_name(children: Children) -> None:
     other.join()
     assert [own(end) for end in ends] == [(None, signal.SIGTERM, Why.CANCELLED)]
     assert [own(end) for end in others] == [(0, None, Why.EXITED)]
+
+
+def test_a_command_is_ended_by_its_name_as_a_silent_one_although_it_prints(children: Children) -> None:
+    def heard(_: Stream, __: list[bytes]) -> None:
+        children.end_silent("another")
+        children.end_silent("build")
+
+    ended = children.run(shell("while :; do echo ongoing; sleep 0.05; done", silence=3600), heard, name="build")
+    assert own(ended) == (None, signal.SIGTERM, Why.SILENCE)
+    assert own(children.run(shell("exit 3"), heard, name="build")) == (3, None, Why.EXITED)
 
 
 def test_one_that_takes_its_time_is_ended_at_once() -> None:

@@ -10,8 +10,11 @@ import pytest
 from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.adapters.registries import Registries, open_registry
 from matrixbuild.adapters.registry import HttpRegistry
+from matrixbuild.core.declared import Text
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.registry import Registry
+from matrixbuild.core.surroundings import Network
+from tests.builders import place
 from tests.sample_images import push, sample_image
 from tests.services import RunningRegistry
 
@@ -50,3 +53,11 @@ def test_a_layout_needs_no_http_client() -> None:
         "open_registry('oci-layout:x', base=Path('.')).tags('a'); print([n for n in ('urllib3', 'tenacity', 'docker') if n in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_a_registry_is_insecure_where_the_manifest_says_so(tmp_path: Path) -> None:
+    listed = Network(insecure=(Text(value="one.test:5000", place=place()), Text(value="two.test", place=place())))
+    registries = Registries(base=tmp_path, network=listed)
+    names = ("one.test:5000/a:1", "one.test/a:1", "two.test:5000/a:1", "three.test/a:1")
+    assert [registries.insecure(ImageName.parse(name)) for name in names] == [True, False, True, False]
+    assert not registries.insecure(ImageName(registry="oci-layout:out", repository="a", tag="1"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from matrixbuild.cli.show_apply import Progress
+from matrixbuild.cli.show_progress import Progress
 from matrixbuild.core.events import Report, State
 from matrixbuild.core.failure import Failure, FailureKind
 from tests.projects import EARTHFILE, FILES, MANIFEST, SmallProject, small_project
@@ -80,7 +80,7 @@ WITHOUT_FILES = {**FILES, "src/Earthfile": EARTHFILE.replace(COPIES, "")}
 
 
 def report(err: str) -> str:
-    return re.sub(r"then \S.* apply", "then matrixbuild apply", err.partition("\n\n")[2])
+    return re.sub(r"(then|replay:  ) \S.* apply", r"\1 matrixbuild apply", err.partition("\n\n")[2])
 
 
 def test_a_failure_is_told_once_with_its_builds_and_nothing_is_published(tmp_path: Path) -> None:
@@ -94,6 +94,7 @@ def test_a_failure_is_told_once_with_its_builds_and_nothing_is_published(tmp_pat
   hint: copy at least one file into it
 
 registry: 2 built, 2 failed; 0 published, the lock is as it was
+replay:   matrixbuild apply small.yaml -l fips=false,os=jammy
 next:     mend the cause, then matrixbuild apply small.yaml
 """
     assert not project.lock.exists()

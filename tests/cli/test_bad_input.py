@@ -176,3 +176,31 @@ def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
     ended = small_project(tmp_path).run("plan", "smal.yaml")
     assert ended.code == 3
     assert ended.err.startswith("error: there is no file smal.yaml")
+
+
+def test_a_var_that_is_given_twice(tmp_path: Path) -> None:
+    project = small_project(tmp_path)
+    ended = project.run("plan", "small.yaml", "--set", "a=1", "--set", "a=2")
+    assert (ended.code, ended.err) == (64, "error: --set gives a twice, '1' and '2'\n  hint: leave one of them out\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "small.yaml", "--source", "src", "+image"),
+        ("explain", "--format", "text", "small.yaml", "--source", "src", "+image"),
+        ("explain", "small.yaml", "+image", "--source", "src"),
+        ("explain", "--source", "src", "--", "small.yaml", "+image"),
+        ("impact", "small.yaml", "--all", "src/common", "--source", "src", "src/jammy.conf"),
+        ("validate", "small.yaml", "--format", "text", "small.yaml"),
+    ],
+)
+def test_options_stand_anywhere(tmp_path: Path, words: tuple[str, ...]) -> None:
+    ended = small_project(tmp_path).run(*words)
+    assert (ended.code, ended.err) == (0, ""), ended.err
+
+
+def test_a_positional_too_many_is_a_mistake_wherever_the_options_stand(tmp_path: Path) -> None:
+    ended = small_project(tmp_path).run("explain", "small.yaml", "--source", "src", "+image", "+notes")
+    assert ended.code == 64
+    assert ended.err.endswith("error: unrecognized arguments: +notes\n")

@@ -11,6 +11,7 @@ from matrixbuild.core.problems import InvalidError
 from tests.cli.verbs import run_verb
 from tests.core.test_lock import _properties
 from tests.manifest_texts import manifest_text, told
+from tests.projects import FILES, MANIFEST, small_project
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "list.schema.json").read_text())
 
@@ -18,6 +19,8 @@ RULES = """  rules:
     - {name: fips-is-ubuntu, when: {fips: true}, require: {os.distribution: ubuntu}, reason: leap has no FIPS}
     - {name: not-here, exclude: {fips: true, os: [leap-15.6, ubuntu-22.04]}, reason: no hardware}"""
 INCLUDE = '  include:\n    - {os: {distribution: rhel, version: "9"}, fips: false}'
+
+NOT_HERE = "note: builds and image names are left out, for the source is not here; `matrixbuild plan` says where it should be\n"
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def test_cells_in_columns(manifest: str, capsys: pytest.CaptureFixture[str]) -> 
             "ubuntu-24.04  true   provider\n"
             "rhel-9        false  provider\n"
         ),
-        "",
+        NOT_HERE,
     )
 
 
@@ -96,7 +99,10 @@ def test_every_property_of_the_schema_is_described() -> None:
 
 def test_a_selector_filters_the_cells(manifest: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_verb(list_verb, manifest, "-l", "os.distribution=ubuntu|rhel,fips!=true") == 0
-    assert capsys.readouterr().out == "os            fips   targets\nubuntu-22.04  false  provider\nubuntu-24.04  false  provider\nrhel-9        false  provider\n"
+    assert (
+        capsys.readouterr().out
+        == "os            fips   targets\nubuntu-22.04  false  provider\nubuntu-24.04  false  provider\nrhel-9        false  provider\n"
+    )
     run_verb(list_verb, manifest, "-l", "fips=true", "--format", "json")
     assert [cell["cell"] for cell in json.loads(capsys.readouterr().out)["cells"]] == ["fips=true,os=ubuntu-24.04"]
 
@@ -131,3 +137,66 @@ def test_a_doubtful_manifest_is_not_listed(tmp_path: Path) -> None:
     with pytest.raises(InvalidError) as caught:
         run_verb(list_verb, str(path))
     assert told(caught.value.problems) == [f"{path}:18:14: the rule 'a' refuses 3 cells: not yet [a] (fips=true,os=ubuntu-22.04, and 2 more)"]
+
+
+def test_each_cell_has_its_builds_and_image_names_where_the_source_is_there(tmp_path: Path) -> None:
+    ended = small_project(tmp_path).run("list", "small.yaml", "-l", "os=jammy")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == (
+        "os     fips\n"
+        "jammy  false\n"
+        "    image[fips=false,os=jammy]  oci-layout:registry/jammy:1\n"
+        "    notes[os=jammy]\n"
+        "jammy  true\n"
+        "    image[fips=true,os=jammy]  oci-layout:registry/jammy:1-fips\n"
+        "    notes[os=jammy]\n"
+    )
+
+
+def test_with_all_they_stand_under_the_last_step(tmp_path: Path) -> None:
+    ended = small_project(tmp_path).run("list", "small.yaml", "--all", "-l", "os=noble,fips=true")
+    assert ended.out.endswith(
+        "selection: -l os=noble,fips=true selects 1 of 4 cells\n"
+        "  os     fips\n"
+        "  noble  true\n"
+        "      image[fips=true,os=noble]  oci-layout:registry/noble:1-fips\n"
+        "      notes[os=noble]\n"
+    )
+
+
+def test_builds_in_json(tmp_path: Path) -> None:
+    ended = small_project(tmp_path).run("list", "small.yaml", "--format", "json")
+    Draft202012Validator(SCHEMA).validate(ended.json())
+    assert ended.json()["cells"][0]["builds"] == [
+        {"target": "image", "build": "image[fips=false,os=jammy]", "images": ["oci-layout:registry/jammy:1"]},
+        {"target": "notes", "build": "notes[os=jammy]", "images": []},
+    ]
+
+
+def test_targets_that_come_to_one_build_each_say_their_own_name(tmp_path: Path) -> None:
+    # The same bytes for two targets, in other cells each: no cell is given a build, or a name, that only the other target has.
+    twice = MANIFEST.replace("      earthly: +image\n", "      earthly: +image\n      when: {os: jammy}\n").replace(
+        "    notes:\n",
+        '    twin: {earthly: +image, args: {OS: jammy, FIPS: "{{ fips }}"}, image: {repository: "{{ registry }}/twin", tag: "{{ os }}-{{ fips }}"}}\n    notes:\n',
+    )
+    ended = small_project(tmp_path, manifest=twice).run("list", "small.yaml", "-l", "fips=true")
+    assert ended.code == 0
+    assert ended.out == (
+        "os     fips\n"
+        "jammy  true\n"
+        "    image[fips=true]  oci-layout:registry/jammy:1-fips\n"
+        "    notes[os=jammy]\n"
+        "    image[fips=true]  oci-layout:registry/twin:jammy-true\n"
+        "noble  true\n"
+        "    notes[os=noble]\n"
+        "    image[fips=true]  oci-layout:registry/twin:noble-true\n"
+    )
+
+
+def test_a_manifest_whose_plan_is_refused_is_listed_with_what_is_wrong(tmp_path: Path) -> None:
+    broken = FILES["src/Earthfile"].replace("ARG FIPS=false", "ARG FIBS=false")
+    ended = small_project(tmp_path, files={**FILES, "src/Earthfile": broken}).run("list", "small.yaml", "--format", "json")
+    assert ended.code == 3
+    assert [cell["targets"] for cell in ended.json()["cells"]] == [["image", "notes"]] * 4
+    assert "builds" not in ended.json()["cells"][0]
+    assert "+image has no ARG FIPS" in ended.err or "FIPS" in ended.err

@@ -8,7 +8,7 @@ from pathlib import Path
 from matrixbuild.cli.show_causes import causes_lines
 from matrixbuild.core.failure import FailureKind
 from matrixbuild.workflow.applying import Listener, apply_manifest
-from matrixbuild.workflow.planning import engine_of
+from matrixbuild.workflow.engines import engine_of
 from tests.fakes.engines import Failing
 from tests.projects import MANIFEST, small_project
 

@@ -16,7 +16,7 @@ from matrixbuild.core.build import Build, builds
 from matrixbuild.core.changes import Change, Reason, Why
 from matrixbuild.core.image_names import ImageAction
 from matrixbuild.core.lock import Lock
-from matrixbuild.core.plan import Action, Dropped, Plan, RegistryState, Rules, plan
+from matrixbuild.core.plan import Action, Corrected, Dropped, Plan, RegistryState, Rules, plan
 from tests.builders import arg, cell, demand, digest, lock_of, output, pins, read_by, reading
 from tests.plans import COMMANDS, UNCHANGED, basis, large_plan, plan_of, planned_build, planned_image
 
@@ -40,9 +40,7 @@ def release(*versions: str, files: dict[str, str] | None = None, oses: tuple[str
 
 
 def text(found: tuple[Build, ...], lock: Lock | None = None, *, cells: int, registry: RegistryState | None = None) -> str:
-    made: Plan = plan(
-        found, lock, name="edge", engine="embedded/1", cells=cells, demands=2 * cells, rules=Rules(mutable=True), registry=registry
-    )
+    made: Plan = plan(found, lock, name="edge", engine="embedded/1", cells=cells, demands=2 * cells, rules=Rules(mutable=True), registry=registry)
     told = plan_text(made)
     assert told.endswith(f"\nPlan {made.digest}\n")
     return told.removesuffix(f"Plan {made.digest}\n")
@@ -298,3 +296,19 @@ def test_what_some_builds_have_is_summed_up_in_one_line() -> None:
         "Among them: 2 builds with steps opaque in time; 1 for which every file counts; 1 with the secret OTHER; 2 with the secret TOKEN;"
         " 1 with privileges.\n"
     )
+
+
+def test_what_the_manifest_corrects_of_uses_is_told() -> None:
+    uses = (
+        Corrected(target="iso", effect="ignore", arg="K8S_VERSION", where="m.yaml:12"),
+        Corrected(target="p", effect="add", arg="A", where="m.yaml:9"),
+    )
+    told = plan_text(dataclasses.replace(plan_of([planned_build("p")], []), uses=uses))
+    assert (
+        "ARGs that count otherwise than the Earthfile shows\n  iso  uses.ignore: K8S_VERSION, by m.yaml:12\n  p    uses.add: A, by m.yaml:9\n"
+    ) in told
+
+
+def test_the_name_of_an_index_says_so() -> None:
+    image = dataclasses.replace(planned_image("r/p:1", "p[arch=amd64]"), index=("p[arch=amd64]", "p[arch=arm64]"))
+    assert "  + create   r/p:1  an index of 2 images\n" in plan_text(plan_of([], [image])).replace("r/p:1    ", "r/p:1  ")

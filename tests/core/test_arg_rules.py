@@ -96,14 +96,14 @@ class TestForms:
     def test_the_whole_text_has_to_match(self) -> None:
         assert said(form=FORM, args='  args: {FLAG: "true"}') == ([], [])
         assert said(form=FORM, args='  args: {FLAG: "true\\n"}')[0] == [
-            "m.yaml:12:10: FLAG is 'true\\n' (in provider, fips=false,os=ubuntu-22.04) [FLAG] (write true or false)"
+            "m.yaml:12:10: FLAG is 'true\\n' (in provider, fips=false,os=ubuntu-22.04), against the rule R2 [FLAG] (write true or false)"
         ]
 
     def test_once_a_text_and_place(self) -> None:
         found, _ = said(form=FORM, axes=f"{OS}\n    fips: [{{value: false, args: {{FLAG: nay}}}}, {{value: true, args: {{FLAG: yea}}}}]")
         assert found == [
-            "m.yaml:9:34: FLAG is 'nay' (in provider, fips=false,os=ubuntu-22.04) [FLAG] (write true or false)",
-            "m.yaml:9:68: FLAG is 'yea' (in provider, fips=true,os=ubuntu-22.04) [FLAG] (write true or false)",
+            "m.yaml:9:34: FLAG is 'nay' (in provider, fips=false,os=ubuntu-22.04), against the rule R2 [FLAG] (write true or false)",
+            "m.yaml:9:68: FLAG is 'yea' (in provider, fips=true,os=ubuntu-22.04), against the rule R2 [FLAG] (write true or false)",
         ]
 
     def test_of_other_versions(self) -> None:

@@ -111,6 +111,7 @@ def test_a_build_carries_what_an_engine_and_the_lock_need() -> None:
         ),
         place=one.place,
         targets=("provider",),
+        answers=(("provider", at),),
         uncovered=("os",),
     )
     assert only.content_tag == f"mb-{only.key[7:27]}"

@@ -155,7 +155,7 @@ def test_the_values_of_an_index_share_one_name() -> None:
     demands = [indexed(cell(arch=arch, os=os), os) for arch in ("amd64", "arm64") for os in "uv"]
     made = builds(demands, read_by(demands))
     assert sorted({str(ref) for build in made for ref in build.refs}) == ["localhost:5000/p:u", "localhost:5000/p:v"]
-    assert {build.index for build in made} == {("arch",)}
+    assert {axes for build in made for _, axes in build.indexes} == {("arch",)}
 
 
 def test_two_builds_for_one_value_of_an_index_are_in_each_others_way() -> None:

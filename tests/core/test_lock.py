@@ -44,6 +44,14 @@ def document() -> dict[str, Any]:
                 "artifacts": {"edge.iso": {"sha256": "0" * 64, "size": 0}},
             }
         },
+        "indexes": {
+            "localhost:5000/edge:1": {
+                "digest": digest("index"),
+                "mediaType": "application/json",
+                "size": 9,
+                "platforms": {"linux/amd64": digest("image"), "linux/arm64": digest("other")},
+            }
+        },
     }
 
 
@@ -70,6 +78,17 @@ def test_a_lock_is_read_into_values() -> None:
                     artifacts=(("edge.iso", LockedArtifact(sha256="0" * 64, size=0)),),
                     opaque=("time",),
                     commit="c" * 40,
+                ),
+            ),
+        ),
+        indexes=(
+            (
+                "localhost:5000/edge:1",
+                LockedImage(
+                    digest=digest("index"),
+                    media_type="application/json",
+                    size=9,
+                    platforms=(("linux/amd64", digest("image")), ("linux/arm64", digest("other"))),
                 ),
             ),
         ),
@@ -164,6 +183,7 @@ LOCKS = st.builds(
                 st.text(max_size=5), st.builds(LockedArtifact, sha256=DIGESTS.map(lambda text: text[7:]), size=st.integers(0)), max_size=2
             ).map(lambda found: tuple(sorted(found.items()))),
             opaque=st.sets(st.sampled_from(["inputs", "time", "values"])).map(lambda found: tuple(sorted(found))),
+            narrowed=st.booleans(),
         ),
         max_size=3,
     ).map(lambda found: tuple(sorted(found.items()))),

@@ -128,4 +128,15 @@ def test_what_is_built_now_is_of_this_commit_and_what_is_reused_of_its_own() -> 
     rebuilt = next(each for each in after if each.key not in {entry.key for _, entry in before.builds})
     lock = merge(before, after, {rebuilt.key: output(rebuilt)}, name="edge", pins=pins(), commit="b" * 40)
     assert {name: entry.commit[0] for name, entry in lock.builds} == {name: "b" if name == rebuilt.name else "a" for name, _ in lock.builds}
+    assert "narrowed" not in lock.builds[0][1].to_dict()
     assert "commit" not in merge(None, made, {each.key: output(each) for each in made}, name="edge", pins=pins()).builds[0][1].to_dict()
+
+
+def test_how_a_build_was_made_stays_with_it_until_it_is_built_again() -> None:
+    made = matrix({"u": "1", "v": "1"})
+    narrowed = {each.key: dataclasses.replace(output(each), narrowed="os=u" in each.name) for each in made}
+    before = merge(None, made, narrowed, name="edge", pins=pins())
+    assert [name for name, entry in before.builds if entry.narrowed] == ["provider[os=u]"]
+    assert merge(before, made, {}, name="edge", pins=pins()) == before
+    again = merge(before, made, {each.key: output(each) for each in made}, name="edge", pins=pins())
+    assert not any(entry.narrowed for _, entry in again.builds)

@@ -70,6 +70,11 @@ class TestPaths:
         assert said(wanted, {}, hidden="user-data") == [f"m.yaml:5:3: the source has no user-data, which {FIPS} needs [source] (why)"]
 
 
+class TestRules:
+    def test_what_belongs_to_a_rule_says_to_which(self) -> None:
+        assert said("{rule: R19, path: certs, reason: why}") == [f"m.yaml:5:3: the source has no certs, which {FIPS} needs (rule R19) [source] (why)"]
+
+
 class TestArgs:
     WANTED = "{arg: CONFIG, reason: why}"
 

@@ -17,7 +17,7 @@ from matrixbuild.core.against import against
 from matrixbuild.core.changes import Change, Reason, Why
 from matrixbuild.core.documents import DocumentError
 from matrixbuild.core.image_names import ImageAction
-from matrixbuild.core.plan import Action, Dropped, Plan
+from matrixbuild.core.plan import Action, Corrected, Dropped, Plan
 from matrixbuild.core.saved_plan import NewerPlanError, is_plan, saved_plan, stale, unforeseen
 from tests.builders import digest
 from tests.plans import basis, large_plan, plan_of, planned_build, planned_image
@@ -38,7 +38,8 @@ def whole() -> Plan:
     ]
     images = [planned_image("r/p:1", "p", ImageAction.MOVE, why=Why.CHANGED, old=digest("1"), new=digest("2")), planned_image("r/p:2", "")]
     made_from = basis(lock=digest("lock"), sets=(("tag", "x"),), selector="os=a", overwrite=("r/p:1",))
-    return plan_of(builds, images, dropped=[Dropped(rule="R01", reason="no", cells=3)], to_pin=["ubuntu:24.04"], made_from=made_from)
+    made = plan_of(builds, images, dropped=[Dropped(rule="R01", reason="no", cells=3)], to_pin=["ubuntu:24.04"], made_from=made_from)
+    return dataclasses.replace(made, uses=(Corrected(target="iso", effect="ignore", arg="K8S", where="m.yaml:7"),))
 
 
 @pytest.mark.parametrize("plan", [whole(), large_plan(60)], ids=["whole", "large"])
@@ -117,7 +118,11 @@ def test_each_thing_that_has_moved_is_a_problem() -> None:
     plan = whole()
     now = dataclasses.replace(plan, basis=basis(content=digest("other"), source=digest("other")))
     assert [(problem.summary, problem.hint, problem.code) for problem in stale(plan, now)] == [
-        (f"the saved plan is stale: {what}", "look at what it comes to now, and save that: matrixbuild plan manifests/edge.yaml -o FILE", "stale-plan")
+        (
+            f"the saved plan is stale: {what}",
+            "look at what it comes to now, and save that: matrixbuild plan manifests/edge.yaml -o FILE",
+            "stale-plan",
+        )
         for what in (
             "the manifest manifests/edge.yaml comes to something else now",
             "files of the source that builds read are others now",
@@ -151,3 +156,7 @@ def test_an_image_name_that_moves_only_now_is_unforeseen() -> None:
         )
     ]
     assert unforeseen(then, then) == ()
+
+
+def test_where_the_manifest_corrects_what_counts_is_no_part_of_the_identity() -> None:
+    assert dataclasses.replace(whole(), uses=()).digest == whole().digest

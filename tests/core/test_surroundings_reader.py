@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from matrixbuild.core.failure import FailureKind
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.surroundings import EngineUse, Network, OnFailure, Publish, PublishMode, Retry, Schedule
 from tests.manifest_texts import declared, manifest_text, told
@@ -88,6 +89,8 @@ class TestShort:
         assert (short.kind, short.version, short.program) == ("earthly", "", "")
         assert (full.kind, full.version, full.program) == ("earthly", ">=0.8.15 <0.9", "")
         assert read(engine="  engine: {program: /opt/earthly}").engine.kind == "auto"
+        docker = read(engine="  engine: {image: registry.test/earthly, cache: 100Gi}").engine
+        assert (docker.image, docker.cache, short.image, short.cache) == ("registry.test/earthly", 100 << 30, "", 0)
 
     def test_publish(self) -> None:
         short = read(publish="  publish: each").publish
@@ -122,6 +125,21 @@ class TestSchedule:
                 f"m.yaml:{place}: spec.schedule.retry.wait: the first wait is longer than the longest "
                 f"[{wait.rpartition(' ')[2][:-1]}] (raise max, or lower initial)"
             )
+        ]
+
+
+class TestPatterns:
+    def test_what_they_say(self) -> None:
+        one, two = read(schedule="  schedule: {retry: {patterns: [{match: 'a.c', class: network}, {match: b, retry: false, hint: wait}]}}").schedule.retry.patterns
+        assert (one.match.pattern, one.kind, one.again, one.hint) == ("a.c", FailureKind.NETWORK, None, "")
+        assert (two.match.pattern, two.kind, two.again, two.hint) == ("b", None, False, "wait")
+
+    def test_one_that_is_none_is_told_where_it_stands(self) -> None:
+        field, hint = "schedule.retry.patterns", "write a regular expression of Python, of plain words if possible"
+        patterns = "[{match: 'a(b', class: network}, {match: ok, class: network}, {match: '(x+)+y', class: network}]"
+        assert problems(schedule=f"  schedule: {{retry: {{patterns: {patterns}}}}}") == [
+            f"m.yaml:17:41: {field}: the pattern is no regular expression: missing ), unterminated subpattern at position 1 ['a(b'] ({hint})",
+            f"m.yaml:17:102: {field}: the pattern repeats a repetition, which may take for ever ['(x+)+y'] ({hint})",
         ]
 
 

@@ -45,7 +45,7 @@ spec:
     base:
       axes: [os, arch]
       engine: docker
-      docker: {context: base, dockerfile: "{{ os.version }}/Dockerfile", secrets: [token]}
+      docker: {context: base, dockerfile: "{{ os.version }}/Dockerfile", secrets: [token], platform: "linux/{{ arch }}"}
       image: {repository: "{{ registry }}/base", tag: "{{ os }}-{{ arch }}"}
     provider:
       when: {os.distribution: [ubuntu, leap]}
@@ -57,18 +57,26 @@ spec:
       ambient: [HTTP_PROXY, NO_PROXY]
       uses: {add: [CHANNEL], ignore: [N]}
       privileged: true
+      keepFiles: true
       resources: {cpu: 1.5, memory: 8Gi, disk: 25Gi, registry-push: 1}
       timeout: 90m
   secrets:
     - {name: token, env: EDGE_TOKEN, version: 2, when: {fips: true}}
     - {name: file, file: a.txt}
     - {name: command, command: [pass, show, edge]}
-  engine: {kind: earthly, version: ">=0.8.15 <0.9", program: null}
+  engine: {kind: earthly, version: ">=0.8.15 <0.9", program: null, builders: ["tcp://builder:8372"]}
   schedule:
     limits: {cpu: 8, memory: 32Gi, disk: 150Gi, registry-push: 4}
-    retry: {attempts: 3, on: {network: true, oom: false}, wait: {initial: 5s, max: 5m}}
+    retry:
+      attempts: 3
+      on: {network: true, oom: false}
+      wait: {initial: 5s, max: 5m}
+      budget: 20
+      pauseAfter: 5
+      patterns: [{match: "mirror is being updated", class: network, retry: true, hint: wait for it}]
     onFailure: {maxFailures: 5}
     silence: 20m
+    share: false
   publish: {mode: atomic, tags: immutable}
   network: {insecure: ["127.0.0.1:5000"], ca: [corp.pem], proxy: env}
 """
@@ -87,6 +95,7 @@ spec:
       - {distribution: k3s, versions: all}
       - {distribution: rke2, versions: {latest: 3, of: 1.34.x}}
   targets: {iso: false}
+  engine: {kind: earthly, image: "registry.example.com/earthly:v0.8.16", cache: 100Gi}
   publish: none
 """
 

@@ -19,7 +19,8 @@ from matrixbuild.core.happenings import Happening, LockWritten, TagPut
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.problems import MatrixbuildError
 from matrixbuild.workflow.applying import Listener, apply_manifest
-from matrixbuild.workflow.planning import Prepared, engine_of
+from matrixbuild.workflow.engines import engine_of
+from matrixbuild.workflow.planning import Prepared
 
 
 class Point:

@@ -14,6 +14,7 @@ from matrixbuild.workflow.analysing import analyse
 from matrixbuild.workflow.examining import Examiner, Examiners
 from matrixbuild.workflow.targets import Read
 from tests.builders import arg, cell, demand
+from tests.projects import FILES, MANIFEST, small_project
 
 DEMANDS = [demand("image", cell(number=str(number)), args=[arg("N", str(number))]) for number in range(300)]
 
@@ -77,3 +78,15 @@ def test_who_only_asks_whether_something_is_refused_is_told_after_the_first(tmp_
     with pytest.raises(UnusableError):
         analyse(DEMANDS, One(source, counted), {}, hasty=True)
     assert counted.looked == 1
+
+
+def test_an_arg_for_every_target_may_be_for_none_of_these_where_it_is_inherited(tmp_path: Path) -> None:
+    inherited = MANIFEST.replace("  targets:\n", "  args: {ELSEWHERE: x}\n  targets:\n")
+    project = small_project(tmp_path, manifest="extends: base.yaml\nmetadata: {name: small}\n", files={**FILES, "base.yaml": ""})
+    (tmp_path / "base.yaml").write_text(inherited.replace("{REGISTRY}", "oci-layout:registry"))
+    assert len(project.plan()["builds"]) == 6
+    project.manifest.write_text("extends: base.yaml\nmetadata: {name: small}\nspec: {args: {NOWHERE: x}}\n")
+    ended = project.run("plan", "small.yaml")
+    assert ended.code == 3
+    assert "small.yaml:3:15: error: no Earthly target of this manifest declares ARG NOWHERE" in ended.err
+    assert "ELSEWHERE" not in ended.err

@@ -17,7 +17,7 @@ from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.adapters.registry import HttpRegistry
 from matrixbuild.core.problems import RefusedError
 from matrixbuild.workflow.applying import Listener, apply_manifest
-from matrixbuild.workflow.planning import engine_of
+from matrixbuild.workflow.engines import engine_of
 from tests.projects import EARTHFILE, FILES, MANIFEST, SmallProject, in_child, layout_manifests, small_project
 from tests.sample_images import push, sample_image
 from tests.services import running_registry

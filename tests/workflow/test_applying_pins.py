@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from matrixbuild.adapters.journal import read_journal
 from matrixbuild.adapters.registry import HttpRegistry
 from tests.projects import EARTHFILE, MANIFEST, SmallProject, in_child, layout_manifests, small_project
 from tests.sample_images import push, sample_image
@@ -24,7 +25,7 @@ DIES = """
 import sys
 from pathlib import Path
 from matrixbuild.workflow.applying import Listener, apply_manifest
-from matrixbuild.workflow.planning import engine_of
+from matrixbuild.workflow.engines import engine_of
 from tests.fakes.engines import Dying
 
 quiet = Listener(on_plan=lambda plan: None, on_report=lambda report, made: None)
@@ -198,6 +199,19 @@ class TestKept:
         assert generations(project) == dict.fromkeys(planned, token)
         assert not kept.exists()
         assert project.apply() == {}
+
+    @pytest.mark.parametrize("after", [0, 1, 2])
+    def test_what_is_kept_is_what_the_journals_results_were_built_with(self, tmp_path: Path, after: int) -> None:
+        project = small_project(tmp_path)
+        project.apply()
+        killed(project, rebuild="os=jammy", after=after)
+        keys = {build["key"] for build in project.plan()["builds"]}
+        with read_journal(project.root / ".matrixbuild" / "small") as journal:
+            assert journal is not None
+            tried = [attempt.key for attempt in journal.attempts(2)]
+            # What began or ended at the very moment may not have been written down: it is done again, or its image is found.
+            assert set(tried) <= keys
+            assert len(journal.results(tried)) <= after
 
     def test_another_generation_of_the_lock_goes_before_a_kept_one(self, tmp_path: Path) -> None:
         project = small_project(tmp_path)

@@ -16,7 +16,7 @@ from matrixbuild.workflow.examining import Examiner, Examiners
 from tests.builders import arg, demand
 
 FILES = {
-    "docker/Dockerfile": "ARG BASE=alpine:1\nFROM $BASE\nARG OS\nRUN install $OS\n",
+    "docker/Dockerfile": "ARG BASE=alpine:1\nFROM $BASE\nARG OS\nRUN --mount=type=secret,id=token install $OS\n",
     "docker/quiet": "FROM scratch\nCOPY file /\n",
     "docker/file": "1\n",
     "Earthfile": "VERSION 0.8\nARG --global A\nARG --global B\nARG --global C\nx:\n    FROM alpine:1\n    RUN env > /all\n    SAVE IMAGE x\n",

@@ -135,3 +135,28 @@ def test_calls_that_fail_in_as_many_ways_as_there_are_cells_are_not_tried_for_ev
     assert len(summaries) == 51
     assert summaries[-1] == "not tried, as 50 other calls of +iso have failed"
     assert sum(len(variant.callers) for variant in found.variants) == 320
+
+
+def test_what_the_manifest_corrects_is_corrected_and_told(project: Path) -> None:
+    edit(project, "m.yaml", "      earthly: +provider\n", "      earthly: +provider\n      uses:\n        add: [TAG]\n        ignore: [K8S]\n")
+    found = explained(project, "+provider")
+    assert names(found) == ["FIPS", "OS", "TAG"]
+    (added,) = [seen.what for seen in found.used if seen.what.name == "TAG"]
+    assert (added.proof, added.place.text.strip()) == (Proof.USES, "add: [TAG]")
+    assert [(seen.what.name, seen.what.adds, seen.what.place.text.strip()) for seen in found.corrections] == [
+        ("K8S", False, "ignore: [K8S]"),
+        ("TAG", True, "add: [TAG]"),
+    ]
+    assert "K8S" in [seen.what for seen in found.unused]
+
+
+def test_targets_that_correct_otherwise_are_variants_of_their_own(project: Path) -> None:
+    twin = '    twin: {earthly: +iso, args: {OS: "{{ os }}", FIPS: "{{ fips }}"}, uses: {ignore: [FIPS]}, artifacts: [{path: /x, as: x}]}\n'
+    before = explained(project, "+iso")
+    assert "FIPS" in names(before)
+    edit(project, "m.yaml", "  targets:\n", f"  targets:\n{twin}")
+    found = explained(project, "+iso")
+    (fips,) = [seen for seen in found.used if seen.what.name == "FIPS"]
+    callers = {variant.number: {caller.target for caller in variant.callers} for variant in found.variants}
+    assert {target for number in fips.variants for target in callers[number]} == {"iso"}
+    assert {target for number in found.corrections[0].variants for target in callers[number]} == {"twin"}

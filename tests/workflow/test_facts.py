@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from matrixbuild.adapters.overlay import Overlay, local_layer
 from matrixbuild.adapters.source import Snapshot
 from matrixbuild.adapters.sources import Source
@@ -11,8 +13,9 @@ from matrixbuild.core.declared import Text
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.surroundings import ProfileUse
-from matrixbuild.workflow.facts import facts_of
-from tests.manifest_texts import told
+from matrixbuild.workflow.facts import check_alike, facts_of
+from matrixbuild.workflow.sources import Trees
+from tests.manifest_texts import declared, manifest_text, told
 from tests.profile_texts import profile
 
 PLACE = Place(file="m.yaml", line=4, column=12)
@@ -95,3 +98,36 @@ def test_without_a_source_little_is_known() -> None:
 def test_without_a_profile_a_source_says_nothing(tmp_path: Path) -> None:
     assert facts_of(None, None, source(tmp_path), [], ref="r", commit="c") == Facts(known=True, ref="r", commit="c")
     assert facts_of(None, None, None, []) == Facts(known=False)
+
+
+def alike(root: Path, laid: dict[str, str]) -> list[str]:
+    """What is told of files that are laid over the source for some cells alone."""
+    (root / "over").mkdir()
+    for name, text in laid.items():
+        (root / "over" / name).write_text(text)
+    declares = declared(manifest_text(source="  source: {path: src, files: [{from: over/, when: {fips: true}}]}")).source
+    base = source(root / "src")
+    trees = Trees(base, [local_layer(root / "over", named="over", to="", place=PLACE)], pin=())
+    problems: list[Problem] = []
+    check_alike(facts(base)[0], use(), declares, trees, problems)
+    return told(tuple(problems))
+
+
+@pytest.mark.parametrize("laid", [{"other": "x"}, {"k.json": '{"k3s":["1.33.1"]}'}, {"Earthfile": "VERSION 0.7\nARG PE=v1.2\n"}])
+def test_files_for_some_cells_that_change_no_version_are_no_matter(tmp_path: Path, laid: dict[str, str]) -> None:
+    assert alike(tmp_path, laid) == []
+
+
+@pytest.mark.parametrize(
+    ("laid", "what"),
+    [
+        ({"k.json": '{"k3s": ["1.33.2"]}'}, "k.json"),
+        ({"k.json": "no JSON"}, "k.json"),
+        ({"Earthfile": "VERSION 0.8\nARG PE=v1.3\n", "other": "x"}, "Earthfile"),
+        ({"Earthfile": "VERSION 0.8\n", "k.json": "{}"}, "Earthfile and k.json"),
+    ],
+)
+def test_other_versions_for_some_cells_are_refused(tmp_path: Path, laid: dict[str, str], what: str) -> None:
+    assert [problem.partition(" [")[0] for problem in alike(tmp_path, laid)] == [
+        f"m.yaml:5:32: {what} would be another for some cells, and the profile 'edge' reads versions from one for all"
+    ]

@@ -181,10 +181,23 @@ def test_an_arg_that_nothing_declares_is_told(project: Path) -> None:
 
 
 def test_apply_ends_with_what_it_lacks(project: Path) -> None:
+    """Nothing has been started then."""
+    edit(project, "m.yaml", "registry: registry.example.com", "registry: oci-layout:registry")
     with pytest.raises(UnusableError) as caught:
-        apply_manifest(project / "m.yaml", Listener(on_plan=print, on_report=print))
+        apply_manifest(project / "m.yaml", Listener(on_plan=lambda plan: None, on_report=lambda report, made: None))
     assert caught.value.exit_code == 8
-    assert str(caught.value) == "this matrixbuild can plan for Earthly but not run it yet"
+    assert caught.value.problems[0].summary == "Earthly pushes to registries, and the manifest's is an image layout"
+    assert not list(project.glob(".matrixbuild/*/runs/*/*"))
+
+
+def test_a_target_that_only_builds_others_has_no_image(project: Path) -> None:
+    edit(project, "src/Earthfile", "anything:", "all:\n    IF [ $OS = jammy ]\n        BUILD +provider\n    END\n\nanything:")
+    edit(project, "m.yaml", "earthly: +provider", "earthly: +all")
+    with pytest.raises(InvalidError) as caught:
+        builds(project)
+    summary = "+all saves no image of its own: it BUILDs other Earthly targets, and what is published would be what it begins with"
+    hint = "name the Earthly target that makes the image, one build for each; or have this one SAVE IMAGE"
+    assert [(each.summary, each.hint) for each in caught.value.problems] == [(summary, hint)]
 
 
 def test_what_is_opaque_secret_and_privileged_reaches_builds_and_plan(project: Path) -> None:

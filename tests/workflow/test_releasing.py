@@ -18,8 +18,9 @@ from matrixbuild.core.events import State
 from matrixbuild.core.failure import FailureKind
 from matrixbuild.core.problems import ExitCode
 from matrixbuild.workflow.applying import Applied, Listener, apply_manifest
+from matrixbuild.workflow.engines import engine_of
 from matrixbuild.workflow.options import Options
-from matrixbuild.workflow.planning import Prepared, engine_of
+from matrixbuild.workflow.planning import Prepared
 from tests.fakes.engines import Failing, Looking
 from tests.projects import MANIFEST, SmallProject, layout_manifests, small_project
 from tests.sample_images import push, sample_image
@@ -105,7 +106,7 @@ class TestEach:
         project = project_of(tmp_path, "each")
         code = (
             "import sys\nfrom pathlib import Path\nfrom matrixbuild.workflow.applying import Listener, apply_manifest\n"
-            "from matrixbuild.workflow.planning import engine_of\nfrom tests.fakes.engines import Dying\n"
+            "from matrixbuild.workflow.engines import engine_of\nfrom tests.fakes.engines import Dying\n"
             "quiet = Listener(on_plan=lambda plan: None, on_report=lambda report, made: None)\n"
             "apply_manifest(Path(sys.argv[1]), quiet, engine=lambda prepared: Dying(engine_of(prepared), 2))\n"
         )

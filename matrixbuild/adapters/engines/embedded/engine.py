@@ -23,7 +23,7 @@ from matrixbuild.core.images import KEY_LABEL
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import UnusableError
 from matrixbuild.core.reads import Reader
-from matrixbuild.core.registry import Descriptor, Registry
+from matrixbuild.core.registry import Descriptor, Registry, refused
 
 
 class EmbeddedEngine:
@@ -55,7 +55,8 @@ class EmbeddedEngine:
         Earthly either.
         """
         self._work.mkdir(parents=True, exist_ok=True)
-        with _told(), tempfile.TemporaryDirectory(dir=self._work, prefix="build-") as folder:
+        # A program that ends while this thread still writes removes it under its hands: what stays, the next run removes.
+        with _told(), tempfile.TemporaryDirectory(dir=self._work, prefix="build-", ignore_cleanup_errors=True) as folder:
             checkout = self._checkout(order.variant)
             run = Run(checkout=checkout, bases=self._bases, reader=self._reader(order.variant, checkout), work=Path(folder))
             evaluation = run.evaluate(called(order.earthly, order.args, outputs=False))
@@ -82,7 +83,7 @@ class EmbeddedEngine:
         try:
             return push(built, self._registry(order.push), order.push.repository, order.push.tag)
         except UnusableError as error:
-            raise BuildFailed(_refused(error, FailureKind.PUSH)) from error
+            raise BuildFailed(refused(error, FailureKind.PUSH, host=order.push.registry)) from error
 
 
 def _artifacts(tree: Directory, order: Order) -> tuple[tuple[str, str, int], ...]:
@@ -108,13 +109,8 @@ def _told() -> Iterator[None]:
     except (BaseImageError, ExportError) as error:
         raise BuildFailed(Failure(kind=FailureKind.SYNTAX, summary=error.summary, hint=error.hint)) from error
     except UnusableError as error:
-        raise BuildFailed(_refused(error, FailureKind.REGISTRY)) from error
+        raise BuildFailed(refused(error, FailureKind.REGISTRY)) from error
     except OSError as error:
         kind = FailureKind.DISK if error.errno in (errno.ENOSPC, errno.EDQUOT) else FailureKind.UNKNOWN
         summary = f"cannot write {error.filename or 'a file'}: {error.strerror or error}"
         raise BuildFailed(Failure(kind=kind, summary=summary)) from error
-
-
-def _refused(error: UnusableError, kind: FailureKind) -> Failure:
-    problem = error.problems[0]
-    return Failure(kind=FailureKind.AUTH if problem.code == "auth" else kind, summary=problem.summary, hint=problem.hint)

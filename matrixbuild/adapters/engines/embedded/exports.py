@@ -38,11 +38,11 @@ def write(node: Node, to: Path) -> None:
     beside = to.parent / f".{to.name}.{uuid.uuid4().hex}"
     try:
         _write(node, beside)
-        if isinstance(node, Directory) or _is_directory(to):
-            _remove(to)
+        if isinstance(node, Directory) or is_directory(to):
+            remove(to)
         beside.replace(to)
     finally:
-        _remove(beside)
+        remove(beside)
 
 
 def _check(node: Node, name: str) -> None:
@@ -67,12 +67,14 @@ def _write(node: Node, to: Path) -> None:
             to.chmod(node.meta.mode & 0o777)
 
 
-def _is_directory(path: Path) -> bool:
+def is_directory(path: Path) -> bool:
+    """A directory itself, and no link to one."""
     return path.is_dir() and not path.is_symlink()
 
 
-def _remove(path: Path) -> None:
-    if not _is_directory(path):
+def remove(path: Path) -> None:
+    """Whatever it is, if it is there. Raises OSError."""
+    if not is_directory(path):
         path.unlink(missing_ok=True)
         return
     # A directory that its owner may not write can still be the owner's to remove.

@@ -31,7 +31,7 @@ def evaluate_and_save(
 
     Everything is built before anything is pushed or written. Raises EarthfileError, BaseImageError, ExportError, UnusableError.
     """
-    with tempfile.TemporaryDirectory(dir=work, prefix="save-") as folder:
+    with tempfile.TemporaryDirectory(dir=work, prefix="save-", ignore_cleanup_errors=True) as folder:
         run = Run(checkout=checkout, bases=Bases(locate, work / "layers"), reader=Reader(checkout.listing), work=Path(folder))
         evaluation = run.evaluate(call)
         images = _built(run, evaluation, locate)

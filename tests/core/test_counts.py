@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from matrixbuild.cli.counts import counted
+from matrixbuild.core.counts import counted
 
 
 def test_one_many_and_a_plural_of_its_own() -> None:
