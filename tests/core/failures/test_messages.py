@@ -22,7 +22,7 @@ COPY = "failed to compute cache key: failed to copy: httpReadSeeker: failed open
 MESSAGES: list[tuple[str, str, bool]] = [
     # Disk: whatever was being done.
     ("failed to extract layer sha256:00: write /var/lib/x/usr/bin/y: no space left on device: unknown", "disk", True),
-    ("failed to prepare extraction snapshot: mkdir /root/snapshots/9: disk quota exceeded", "disk", True),
+    ("failed to prepare extraction snapshot: mkdir /var/lib/snapshots/9: disk quota exceeded", "disk", True),
     # Time.
     ('failed to do request: Put "https://r.example.com/v2/x": context deadline exceeded', "timeout", True),
     (f"{HEAD}: net/http: request canceled (Client.Timeout exceeded while awaiting headers)", "timeout", True),

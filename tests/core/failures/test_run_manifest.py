@@ -20,7 +20,7 @@ def test_lines_of_our_wrapper_are_nobodys_whatever_its_file_is_called() -> None:
             "ours": {"name": "+image", "canonicalName": "+image", "localPath": ".", "dependsOn": ["theirs"]},
             "theirs": {"name": f"{CHECKOUT}+app", "canonicalName": f"{CHECKOUT}+app", "localPath": CHECKOUT},
         },
-        "commands": {"a": command("ours", "state/work/build-1/Earthfile", 26), "b": command("theirs", f"{CHECKOUT}/Earthfile", 7)},
+        "commands": {"a": command("ours", "state/attempt/build-1/Earthfile", 26), "b": command("theirs", f"{CHECKOUT}/Earthfile", 7)},
     }
     wrapped, theirs = run_manifest(content).commands
     assert (wrapped.place, wrapped.earthly) == (None, "")

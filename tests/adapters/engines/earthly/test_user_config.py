@@ -141,7 +141,7 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("")
     with pytest.raises(UnusableError) as caught:
         write_configs(UserConfig(directory=tmp_path), tmp_path / "work", frontend=True)
-    summary = f"the configuration for Earthly cannot be written to {tmp_path}/work/fast.yml: file exists"
+    summary = f"the configuration for Earthly cannot be written to {tmp_path / 'work' / 'fast.yml'}: file exists"
     assert caught.value.problems == (Problem(summary=summary, hint="check its permissions and the space left", code="earthly-config"),)
 
 
