@@ -88,7 +88,7 @@ def test_another_clone_finishes_a_release_and_builds_no_image_twice(tmp_path: Pa
     assert set(json.loads(other.lock.read_text())["builds"]) == ALL
 
 
-@pytest.mark.parametrize("seed", range(200 if SOAK else 4))
+@pytest.mark.parametrize("seed", range(200 if SOAK else 2))
 def test_kills_at_random_moments(tmp_path: Path, executions: Executions, seed: int) -> None:
     """Each build takes 50 ms; the process is killed again and again, wherever it happens to be, until a run gets through."""
     project = release(tmp_path / "one", mode="atomic" if seed % 2 else "each")
