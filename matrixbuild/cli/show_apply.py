@@ -16,7 +16,7 @@ from matrixbuild.cli.show_progress import stopped
 from matrixbuild.core.build import Build
 from matrixbuild.core.counts import counted
 from matrixbuild.core.events import State
-from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
+from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, short
 from matrixbuild.core.plan import Action
 from matrixbuild.core.surroundings import PublishMode
 from matrixbuild.workflow.applying import Applied
@@ -119,7 +119,7 @@ def _images(applied: Applied) -> list[str]:
         lines.append(f"  {repository}{'' if len(named) <= _SHOWN else f'  ({len(refs)})'}")
         width = max(len(ref.tag) for ref, _ in refs)
         shown = refs if len(named) <= _SHOWN else []
-        lines += [f"    {ref.tag:<{width}}  {digest[:19]}{'  new' if str(ref) in put else ''}" for ref, digest in shown]
+        lines += [f"    {ref.tag:<{width}}  {short(digest)}{'  new' if str(ref) in put else ''}" for ref, digest in shown]
     return lines
 
 

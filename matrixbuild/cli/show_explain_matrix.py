@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 
 from matrixbuild.cli.show_explain_words import WIDTH, at, plain, wrapped
-from matrixbuild.cli.show_plan_words import reasons_text, short
+from matrixbuild.cli.show_plan_words import reasons_text
 from matrixbuild.core.counts import counted
 from matrixbuild.core.declared import Rule
 from matrixbuild.core.demand import DockerDemand
 from matrixbuild.core.explain_matrix import ExplainedBuild, ExplainedCell, ExplainedTag
 from matrixbuild.core.inputs import Pairs
+from matrixbuild.core.names import short
 from matrixbuild.workflow.explaining_matrix import ExplainedField, Explanations
 
 _CELLS = 10

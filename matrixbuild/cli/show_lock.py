@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from matrixbuild.cli.show_plan_words import printable, reasons_text, short, some
+from matrixbuild.cli.show_plan_words import printable, reasons_text, some
 from matrixbuild.core.counts import counted
+from matrixbuild.core.names import short
 from matrixbuild.core.pin_moves import LockUpdate, Move, Upstream, VersionMove
 from matrixbuild.core.plan import Action, PlannedBuild
 

@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 
-from matrixbuild.cli.show_plan_words import WIDTH, box_text, fitting, kinds_text, reasons_text, short, some
+from matrixbuild.cli.show_plan_words import WIDTH, box_text, fitting, kinds_text, reasons_text, some
 from matrixbuild.core.boxes import Box, Point, around, boxes, named, natural, size, target_of
 from matrixbuild.core.changes import Why
 from matrixbuild.core.counts import counted
 from matrixbuild.core.image_names import ImageAction, PlannedImage
+from matrixbuild.core.names import short
 from matrixbuild.core.plan import Action, PlannedBuild
 
 _PRODUCTS = 4

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from matrixbuild.core.boxes import Box
 from matrixbuild.core.changes import Change, Reason, Why
+from matrixbuild.core.names import short
 
 WIDTH = 140
 """Columns that a line of many values should keep to."""
@@ -72,10 +73,6 @@ def some(values: Sequence[str], most: int = _SHOWN) -> str:
 def fitting(values: Sequence[str], room: int) -> str:
     """As many of them as there is room for, at least one."""
     return next((text for most in range(_SHOWN, 1, -1) if len(text := some(values, most)) <= room), some(values, 1))
-
-
-def short(digest: str) -> str:
-    return digest[: len("sha256:") + 12]
 
 
 def printable(text: str) -> str:

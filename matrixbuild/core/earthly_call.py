@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from matrixbuild.core.renderings import SHORTEST
@@ -58,6 +58,11 @@ def environment(seen: Mapping[str, str], *, cwd: str, ceilings: tuple[str, ...],
     """
     own = {"PWD": cwd, "GIT_CEILING_DIRECTORIES": ":".join(ceilings)}
     return tuple(sorted({**seen, **dict(given), **own}.items()))
+
+
+def ambient_args(names: Iterable[str], args: Pairs, environ: Mapping[str, str]) -> Pairs:
+    """The ambient args of a build that the environment has a value for, sorted; what is given as an arg is not taken from there."""
+    return tuple((name, environ[name]) for name in sorted({*names} - {name for name, _ in args}) if name in environ)
 
 
 def without_ambient(given: Pairs) -> Pairs:

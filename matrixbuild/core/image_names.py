@@ -13,6 +13,7 @@ from matrixbuild.core.changes import Reason, Why
 from matrixbuild.core.indexes import Index
 from matrixbuild.core.lock import LockedBuild, LockedImage
 from matrixbuild.core.lock_merge import Holdings
+from matrixbuild.core.names import short
 from matrixbuild.core.problems import Place, Problem
 
 
@@ -254,7 +255,7 @@ def _immutable_index(one: _Listed) -> Problem:
 
 def _immutable(ref: str, build: Build, digest: str, *, what: str = "") -> Problem:
     return Problem(
-        summary=f"{ref} is published ({digest[:19]}), {what or build.name} has changed since, and tags are immutable",
+        summary=f"{ref} is published ({short(digest)}), {what or build.name} has changed since, and tags are immutable",
         place=build.place,
         hint=f"give the release a new tag, or let this one move with --overwrite {ref} (all of them: publish.tags: mutable)",
         code="immutable-tag",

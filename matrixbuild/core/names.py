@@ -19,6 +19,11 @@ def sha256(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def short(digest: str) -> str:
+    """Enough of `sha256:<hex>` to tell two apart, for people."""
+    return digest[: len("sha256:") + 12]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Platform:
     """`os/architecture[/variant]` as Earthly and OCI write it."""

@@ -164,7 +164,7 @@ def apply_manifest(
 
 def _proven(prepared: Prepared, found: Planned) -> Prepared:
     """With what the builds that run are built from: the author's text, if one of them could come out otherwise."""
-    if prepared.sharing is None:
+    if prepared.sharing is None or not found.plan.to_build:
         return prepared
     return replace(prepared, narrowed=prepared.sharing.proven(found.plan.to_build))
 

@@ -13,7 +13,7 @@ from matrixbuild.core.against import Against, against
 from matrixbuild.core.plan import Plan
 from matrixbuild.core.problems import MatrixbuildError, UnusableError
 from matrixbuild.workflow.options import Options
-from matrixbuild.workflow.planning import Planned, plan_manifest
+from matrixbuild.workflow.planning import Planned, planned, prepare
 
 
 def plan_against(now: Planned, revision: str, options: Options) -> Against:
@@ -40,7 +40,8 @@ def _before(old: Path, manifest: Path, options: Options) -> tuple[Plan | None, t
     try:
         source = options.source or _elsewhere(old, manifest)
         notes = ("the source is no part of the manifest's repository: it is taken as it is now",) if source and not options.source else ()
-        return plan_manifest(old, options=replace(options, source=source)).plan, notes
+        prepared = prepare(old, resolve=False, options=replace(options, source=source), recall=False)
+        return planned(prepared, overwrite=frozenset(), refresh=False).plan, notes
     except MatrixbuildError as error:
         return None, (f"the manifest could not be planned as it was, so that all counts as changed: {error.problems[0]}",)
 

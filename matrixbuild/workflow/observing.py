@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matrixbuild.adapters.registries import Registries
 from matrixbuild.adapters.side_by_side import side_by_side
 from matrixbuild.core.build import Build
-from matrixbuild.core.names import ImageName
+from matrixbuild.core.names import ImageName, short
 from matrixbuild.core.problems import Problem, RefusedError, Severity, UnusableError
 
 _ENFORCING = "embedded"
@@ -98,10 +98,6 @@ def _unasked(refs: Mapping[str, str]) -> Problem:
 
 
 def _moved(ref: str, pinned: str, now: str) -> Problem:
-    summary = f"the base image {ref} has moved: the lock pins {_short(pinned)}, its registry has {_short(now)}"
+    summary = f"the base image {ref} has moved: the lock pins {short(pinned)}, its registry has {short(now)}"
     hint = "builds would start from the new one: `matrixbuild lock update --images` pins it, and shows what that rebuilds"
     return Problem(summary=summary, hint=hint, code="base-moved")
-
-
-def _short(digest: str) -> str:
-    return digest[: len("sha256:") + 12]

@@ -21,7 +21,6 @@ from matrixbuild.core.plan import Plan, RegistryState, Rules, plan
 from matrixbuild.core.problems import InvalidError, Problem, RefusedError, UnusableError, did_you_mean
 from matrixbuild.core.secrets import check_secrets
 from matrixbuild.core.selection import selected
-from matrixbuild.core.shared_work import SharedWork
 from matrixbuild.core.surroundings import PublishMode
 from matrixbuild.workflow.analysing import Analysis, analyse
 from matrixbuild.workflow.basing import basis_of, corrections, dropped
@@ -92,7 +91,7 @@ class Planned:
 def plan_manifest(path: Path, *, refresh: bool = False, overwrite: frozenset[str] = frozenset(), options: Options = PLAIN) -> Planned:
     """The plan of a manifest; with `refresh` the registry and the artifacts on this machine are asked, else the lock is believed."""
     prepared = prepare(path, resolve=False, options=options, recall=refresh)
-    return planned(prepared, overwrite=overwrite, refresh=refresh)
+    return with_shared(planned(prepared, overwrite=overwrite, refresh=refresh))
 
 
 @patient()
@@ -121,18 +120,21 @@ def planned(prepared: Prepared, *, overwrite: frozenset[str], refresh: bool) -> 
         to_pin=prepared.unpinned,
     )
     basis = replace(prepared.basis, overwrite=tuple(sorted(overwrite)))
-    prepared, work = _shared(prepared, found.to_build)
-    whole = replace(found, dropped=dropped(prepared.expansion), uses=corrections(prepared.expansion), shared=work, basis=basis)
+    whole = replace(found, dropped=dropped(prepared.expansion), uses=corrections(prepared.expansion), basis=basis)
     return Planned(prepared=prepared, plan=whole, adopted=survey.adopted if survey else {}, images=survey.images if survey else {})
 
 
-def _shared(prepared: Prepared, names: frozenset[str]) -> tuple[Prepared, tuple[SharedWork, ...]]:
-    """What builds of these names share. One that is built alone is built from what it would be built from among all."""
+@patient()
+def with_shared(found: Planned) -> Planned:
+    """A plan that tells what the builds that are to run share: for people, since nothing else of a plan depends on it, and it takes its time. One
+    that is built alone is built from what it would be built from among all."""
+    prepared, names = found.prepared, found.plan.to_build
     if prepared.sharing is None or not names:
-        return prepared, ()
+        return found
     narrowed = prepared.sharing.narrowed
     work = prepared.sharing.work(names) if narrowed.texts else ()
-    return replace(prepared, narrowed=narrowed), tuple(each for each in work if each.saved)
+    shared = tuple(each for each in work if each.saved)
+    return replace(found, prepared=replace(prepared, narrowed=narrowed), plan=replace(found.plan, shared=shared))
 
 
 @patient()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from matrixbuild.core.earthfile import lexer
 from matrixbuild.core.earthfile.lexer import Kind, Token
 from matrixbuild.core.earthfile.source import Source
-from matrixbuild.core.problems import Place
 
 _OPENERS = frozenset({"IF", "FOR", "WAIT", "TRY", "WITH"})
 _BETWEEN = frozenset({Kind.LINE_END, Kind.INDENT, Kind.DEDENT, Kind.TARGET, Kind.FUNCTION, Kind.END})
@@ -55,11 +54,6 @@ def spans(source: Source) -> dict[int, Span]:
             found[first] = Span(first=first, last=source.place(max(line.start, line.end - 1)).line, lines=tuple(waiting))
             waiting = []
     return found
-
-
-def span_of(found: dict[int, Span], place: Place) -> Span:
-    """The span of a statement that begins at a place."""
-    return found[place.line]
 
 
 def _lines(tokens: Sequence[Token]) -> Iterator[Line]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from matrixbuild.adapters.attempts import Attempt, private_directory
 from matrixbuild.adapters.children import Children
 from matrixbuild.adapters.engines.base import Made, Order
+from matrixbuild.adapters.engines.earthly.calling import Limits
 from matrixbuild.adapters.engines.earthly.checkouts import Checkout
 from matrixbuild.adapters.engines.earthly.judging import told
 from matrixbuild.core.docker_call import Dockerfile, build_words, docker_environment, forget_words, push_words
 from matrixbuild.core.docker_words import DockerSaid
-from matrixbuild.core.earthly_call import Pairs, without_ambient
+from matrixbuild.core.earthly_call import Pairs, ambient_args, without_ambient
 from matrixbuild.core.failure import BuildFailed
 from matrixbuild.core.failures import Pattern
 from matrixbuild.core.process import Command, Stream, ended_by_us
@@ -60,7 +61,8 @@ class DockerEngine:
         with told(), private_directory(self._machine.work) as private:
             checkout = self._ask.checkout(order.variant, order.generation)
             with Attempt(order.log or private / "log") as attempt:
-                _Calls(self._machine, self._children, order, attempt, private=private, until=until).run(checkout, self._ask)
+                limits = Limits(until=until, silence=order.silence)
+                _Calls(self._machine, self._children, order, attempt, private=private, limits=limits).run(checkout, self._ask)
         return Made(image=None, artifacts=())
 
     def stop(self, key: str, *, now: bool) -> None:
@@ -73,20 +75,19 @@ class DockerEngine:
 class _Calls:
     """The calls of one attempt, one after the other."""
 
-    def __init__(self, machine: DockerMachine, children: Children, order: Order, attempt: Attempt, *, private: Path, until: float | None) -> None:
+    def __init__(self, machine: DockerMachine, children: Children, order: Order, attempt: Attempt, *, private: Path, limits: Limits) -> None:
         self._machine = machine
         self._children = children
         self._order = order
         self._attempt = attempt
         self._private = private
-        self._until = until
+        self._limits = limits
 
     def run(self, checkout: Checkout, ask: DockerNeighbours) -> None:
         order, machine = self._order, self._machine
         assert order.docker is not None  # noqa: S101  (asked by `build`)
         secrets = ask.secrets(order.key)
-        given = {name for name, _ in order.args}
-        ambient = tuple((name, machine.environ[name]) for name in sorted({*order.ambient} - given) if name in machine.environ)
+        ambient = ambient_args(order.ambient, order.args, machine.environ)
         env = docker_environment(machine.seen, ambient=ambient, secrets=secrets)
         hidden = (*secrets, *checkout.secrets, *without_ambient(ambient))
         image = str(order.push)
@@ -123,14 +124,13 @@ class _Calls:
             raise BuildFailed(ended_by_us(command, ended) or said.failure(pushing=pushing, patterns=self._machine.patterns))
 
     def _command(self, words: tuple[str, ...], env: Mapping[str, str], hidden: Pairs) -> Command:
-        left = None if self._until is None else max(0.0, self._until - time.monotonic())
         return Command(
             argv=words,
             cwd=str(self._private),
             env=tuple(sorted({**env, "PWD": str(self._private)}.items())),
             secrets=hidden,
-            timeout=left,
-            silence=self._order.silence,
+            timeout=self._limits.left,
+            silence=self._limits.silence,
         )
 
     def _forget(self, words: tuple[str, ...], env: Mapping[str, str]) -> None:

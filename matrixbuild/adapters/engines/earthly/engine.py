@@ -18,7 +18,7 @@ from matrixbuild.adapters.engines.earthly.calling import PLAIN, Called, Caller, 
 from matrixbuild.adapters.engines.earthly.checkouts import Checkout
 from matrixbuild.adapters.engines.earthly.judging import judged, told
 from matrixbuild.adapters.engines.embedded.exports import remove
-from matrixbuild.core.earthly_call import Asked, Pairs, without_ambient
+from matrixbuild.core.earthly_call import Asked, Pairs, ambient_args, without_ambient
 from matrixbuild.core.failure import BuildFailed, Failure, FailureKind
 from matrixbuild.core.failure_patterns import Pattern
 from matrixbuild.core.names import ImageName
@@ -109,8 +109,7 @@ class EarthlyEngine:
         return usage
 
     def _around(self, order: Order, private: Path, checkout: Checkout) -> Surroundings:
-        environ, taken = self._machine.environ, {name for name, _ in order.args}
-        ambient = tuple((name, environ[name]) for name in sorted({*order.ambient} - taken) if name in environ)
+        ambient = ambient_args(order.ambient, order.args, self._machine.environ)
         secrets = self._ask.secrets(order.key)
         return Surroundings(
             program=self._machine.program,
