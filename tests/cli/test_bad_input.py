@@ -141,7 +141,7 @@ def test_run_is_told_with_its_line_and_what_to_install(tmp_path: Path, verb: str
 src/Earthfile:9:5: error: RUN executes a command in the image, which only Earthly can do
   9 |     RUN true
     |     ^^^
-    = hint: write `engine: earthly`: this version plans for it, and a later one runs it
+    = hint: write `engine: earthly` and install Earthly 0.8, EarthBuild 0.8 or Docker, which run it (`matrixbuild doctor` finds them)
 """
 
 

@@ -36,7 +36,7 @@ class Fault(StrEnum):
     """Evaluated without the base image's configuration, and the result depends on it."""
 
 
-USE_EARTHLY = "write `engine: earthly`: this version plans for it, and a later one runs it"
+USE_EARTHLY = "write `engine: earthly` and install Earthly 0.8, EarthBuild 0.8 or Docker, which run it (`matrixbuild doctor` finds them)"
 """The hint of NEEDS_EARTHLY."""
 
 

@@ -254,7 +254,7 @@ def test_both_ignore_files() -> None:
     )
 
 
-NEEDS_EARTHLY = "write `engine: earthly`: this version plans for it, and a later one runs it"
+NEEDS_EARTHLY = "write `engine: earthly` and install Earthly 0.8, EarthBuild 0.8 or Docker, which run it (`matrixbuild doctor` finds them)"
 
 
 @pytest.mark.parametrize(
