@@ -31,10 +31,12 @@ class SampleImage:
         return self.blobs[1][0]
 
 
-def sample_image(text: str = "hello", *, architecture: str = "amd64", labels: Mapping[str, str] | None = None) -> SampleImage:
+def sample_image(
+    text: str = "hello", *, architecture: str = "amd64", system: str = "linux", labels: Mapping[str, str] | None = None
+) -> SampleImage:
     tar = _tar("hello", text.encode())
     layer = gzip.compress(tar, mtime=0)
-    config = _json({"architecture": architecture, "os": "linux", "config": {"Labels": labels}, "rootfs": {"type": "layers", "diff_ids": [sha256(tar)]}})
+    config = _json({"architecture": architecture, "os": system, "config": {"Labels": labels}, "rootfs": {"type": "layers", "diff_ids": [sha256(tar)]}})
     blobs = ((described(OCI_CONFIG, config), config), (described(OCI_LAYER_GZIP, layer), layer))
     body = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": _entry(blobs[0][0]), "layers": [_entry(blobs[1][0])]}
     return SampleImage(blobs=blobs, manifest=StoredManifest(media_type=OCI_MANIFEST, data=_json(body)))

@@ -39,10 +39,16 @@ def _configurations(registry: Registry, repository: str, manifest: StoredManifes
         if not found.children:
             return [(manifest, json.loads(registry.blob(repository, found.blobs[0].digest)))]
         children = [registry.manifest(repository, child.digest) for child in found.children]
-        return [pair for child in children if child for pair in _configurations(registry, repository, child)]
+        below = [pair for child in children if child for pair in _configurations(registry, repository, child)]
+        return [pair for pair in below if not _is_attestation(pair[1])]
     except (NotAManifestError, ValueError) as error:
         summary = f"the image {repository}@{manifest.digest} cannot be read: {error}"
         raise UnusableError(Problem(summary=summary, hint="remove it from the registry")) from error
+
+
+def _is_attestation(config: dict[str, Any]) -> bool:
+    """What BuildKit puts beside an image to say how it was made: no image, and without labels (its document "Image attestation storage")."""
+    return config.get("os") == config.get("architecture") == "unknown"
 
 
 def _platform(config: dict[str, Any]) -> Platform:

@@ -13,7 +13,7 @@ def holds_image(registry: Registry, repository: str, digest: str) -> bool:
     if manifest is None:
         return False
     needed = _parts(manifest)
-    return all(registry.has_blob(repository, blob.digest) for blob in needed.blobs) and all(
+    return all(registry.has_blob(repository, blob.digest, size=blob.size) for blob in needed.blobs) and all(
         holds_image(registry, repository, child.digest) for child in needed.children
     )
 

@@ -22,7 +22,7 @@ from matrixbuild.core.image_parts import media_type_of, parts
 from matrixbuild.core.layout_index import LayoutIndex, find, pruned, read_index, rendered, tags_of, with_manifest
 from matrixbuild.core.names import DIGEST, LAYOUT_PREFIX
 from matrixbuild.core.problems import Problem, UnusableError
-from matrixbuild.core.registry import Descriptor, StoredManifest
+from matrixbuild.core.registry import Descriptor, StoredManifest, always
 
 _MARKER = "oci-layout"
 _INDEX = "index.json"
@@ -57,9 +57,10 @@ class OciLayout:
         found = self.manifest(repository, reference)
         return found.digest if found else None
 
-    def has_blob(self, repository: str, digest: str) -> bool:  # noqa: ARG002  (blobs are shared by all repositories)
+    def has_blob(self, repository: str, digest: str, *, size: int | None = None) -> bool:  # noqa: ARG002  (blobs are shared by all repositories)
         with self._told():
-            return self._is_layout() and self._blob(digest).is_file()
+            path = self._blob(digest)
+            return self._is_layout() and path.is_file() and size in (None, path.stat().st_size)
 
     def blob(self, repository: str, digest: str) -> bytes:
         return b"".join(self.read_blob(repository, digest))
@@ -83,13 +84,13 @@ class OciLayout:
     def mount_blob(self, repository: str, digest: str, *, source: str) -> bool:  # noqa: ARG002
         return self.has_blob(repository, digest)
 
-    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest) -> str:
+    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest, *, wanted: Callable[[], bool] = always) -> str:
         by_digest = ":" in reference
         self._check_put(repository, reference, manifest)
         self.put_blob(repository, manifest.data, manifest.descriptor)
         name = "" if by_digest else f"{repository}:{reference}"
         with self._told():
-            self._change(lambda index: with_manifest(index, manifest.descriptor, name))
+            self._change(lambda index: with_manifest(index, manifest.descriptor, name), wanted)
         return manifest.digest
 
     def tags(self, repository: str) -> tuple[str, ...]:
@@ -193,12 +194,14 @@ class OciLayout:
         own = media_type_of(manifest.data)
         if own != manifest.media_type:
             raise self._unusable(f"{name} is put as {manifest.media_type}, but its own media type is {own}", "this is a bug in what made it")
-        missing = next((blob.digest for blob in needed.blobs if not self.has_blob(repository, blob.digest)), None)
+        missing = next((blob.digest for blob in needed.blobs if not self.has_blob(repository, blob.digest, size=blob.size)), None)
         if missing:
             raise self._unusable(f"{self._name} has no blob {missing}, which {name} refers to", "blobs are put before the manifest")
 
-    def _change(self, change: Callable[[LayoutIndex], LayoutIndex]) -> None:
+    def _change(self, change: Callable[[LayoutIndex], LayoutIndex], wanted: Callable[[], bool]) -> None:
         with self._locked():
+            if not wanted():
+                return
             before, index = self._load()
             changed = pruned(change(index), self._reachable)
             after = rendered(changed)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from matrixbuild.adapters.network import Reach, reach_of
@@ -13,7 +14,14 @@ from matrixbuild.core.registry import Registry
 from matrixbuild.core.surroundings import Network
 
 
-def open_registry(name: str, *, base: Path, reach: Reach = Reach(), waits: bool = True) -> Registry:  # noqa: B008  (frozen)
+def open_registry(
+    name: str,
+    *,
+    base: Path,
+    reach: Reach = Reach(),  # noqa: B008  (frozen)
+    waits: bool = True,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Registry:
     """The registry of an `ImageName.registry`: `host[:port]`, reached as `reach` says, or `oci-layout:DIR` with DIR relative to `base`, the
     manifest's directory. Unless it `waits`, a wait that the registry asks for ends a call at once."""
     # Each neighbour is imported where it is met: a layout needs no HTTP client, and `plan` opens neither.
@@ -24,7 +32,7 @@ def open_registry(name: str, *, base: Path, reach: Reach = Reach(), waits: bool 
     from matrixbuild.adapters.registry import HttpRegistry
     from matrixbuild.adapters.registry_wire import Tuning
 
-    return HttpRegistry(name, reach=reach, tuning=Tuning() if waits else Tuning(asked=0.0))
+    return HttpRegistry(name, reach=reach, tuning=Tuning(sleep=sleep) if waits else Tuning(sleep=sleep, asked=0.0))
 
 
 class Registries:
@@ -33,8 +41,16 @@ class Registries:
     `network` is the manifest's, `environ` has the proxies. Raises InvalidError, at its place, for a file of `network.ca` that holds no certificate.
     """
 
-    def __init__(self, *, base: Path, network: Network = Network(), environ: Mapping[str, str] = os.environ) -> None:  # noqa: B008  (frozen)
+    def __init__(
+        self,
+        *,
+        base: Path,
+        network: Network = Network(),  # noqa: B008  (frozen)
+        environ: Mapping[str, str] = os.environ,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._base = base
+        self._sleep = sleep
         self._reach = reach_of(network, base=base, environ=environ)
         self._lock = threading.Lock()
         self._open: dict[tuple[str, bool], Registry] = {}
@@ -56,7 +72,7 @@ class Registries:
     def _opened(self, name: str, *, waits: bool) -> Registry:
         with self._lock:
             if (name, waits) not in self._open:
-                self._open[name, waits] = open_registry(name, base=self._base, reach=self._reach, waits=waits)
+                self._open[name, waits] = open_registry(name, base=self._base, reach=self._reach, waits=waits, sleep=self._sleep)
             return self._open[name, waits]
 
     def insecure(self, image: ImageName) -> bool:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -18,13 +19,13 @@ from matrixbuild.adapters.checked import checked
 from matrixbuild.adapters.docker_config import docker_login
 from matrixbuild.adapters.network import Reach
 from matrixbuild.adapters.registry_auth import Login, Scopes
-from matrixbuild.adapters.registry_faults import TransientError, unusable
+from matrixbuild.adapters.registry_faults import TransientError, doubt, from_status, unusable
 from matrixbuild.adapters.registry_wire import Ask, Body, Tuning, Wire
-from matrixbuild.core.image_parts import media_type_of
+from matrixbuild.core.image_parts import media_type_of, parts
 from matrixbuild.core.images import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from matrixbuild.core.names import DIGEST, sha256
 from matrixbuild.core.problems import UnusableError
-from matrixbuild.core.registry import Descriptor, StoredManifest
+from matrixbuild.core.registry import Descriptor, StoredManifest, always
 
 _ACCEPT = (("Accept", f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"),)
 _DIGEST_HEADER = "Docker-Content-Digest"
@@ -51,6 +52,8 @@ class HttpRegistry:
         endpoint = _ENDPOINTS.get(host, host)
         addresses = (f"{scheme}://{endpoint}",) if scheme else reach.addresses(endpoint)
         self._wire = Wire(host, addresses=addresses, tuning=tuning or Tuning(), login=login, reach=reach)
+        self._lock = threading.Lock()
+        self._pushing: dict[tuple[str, str], threading.Lock] = {}
 
     def manifest(self, repository: str, reference: str) -> StoredManifest | None:
         what = f"read {_named(repository, reference)}"
@@ -65,14 +68,14 @@ class HttpRegistry:
             response = self._wire.send(ask)
             given = response.headers.get(_DIGEST_HEADER, "")
             if response.status == 404 or not DIGEST.fullmatch(given):
-                return "" if response.status == 200 else None
+                return None
             _check_digest(given, reference if ":" in reference else given)
             return given
 
-        found = self._wire.retried(what, head)
-        if found != "":
+        if found := self._wire.retried(what, head):
             return found
-        body = self.manifest(repository, reference)  # the registry does not say it with HEAD
+        # Some registries do not say it with HEAD, and some answer 404 to every HEAD: a name that is taken must not count as free.
+        body = self.manifest(repository, reference)
         return body.digest if body else None
 
     def asked_wait(self) -> float | None:
@@ -85,7 +88,7 @@ class HttpRegistry:
             return None  # it lets nobody in without a login, or cannot be reached: that says nothing of limits
         return None
 
-    def has_blob(self, repository: str, digest: str) -> bool:
+    def has_blob(self, repository: str, digest: str, *, size: int | None = None) -> bool:
         """Whether the registry can give the blob's first byte. HEAD would be cheaper, and not the truth: docker-registry with its default
         cache goes on promising a blob whose file is gone, and sends nothing of it. (Looked for in vain, a blob is only pushed again.)
         """
@@ -94,9 +97,9 @@ class HttpRegistry:
         first = (("Range", "bytes=0-0"),)
         # 416: there is no first byte in an empty blob.
         ask = Ask(method="GET", url=url, what=what, scopes=_pull(repository), allow=(200, 206, 404, 416), headers=first, stream=True)
-        found = self._wire.retried(what, lambda: self._gives_a_byte(self._wire.send(ask)))
+        found = self._wire.retried(what, lambda: self._gives_a_byte(self._wire.send(ask), size))
         # An answer that ends too early may be an accident of the network: twice, it is the registry's.
-        return bool(self._wire.retried(what, lambda: self._gives_a_byte(self._wire.send(ask))) if found is None else found)
+        return bool(self._wire.retried(what, lambda: self._gives_a_byte(self._wire.send(ask), size)) if found is None else found)
 
     def blob(self, repository: str, digest: str) -> bytes:
         what = f"read {_named(repository, digest)}"
@@ -125,11 +128,12 @@ class HttpRegistry:
             raise unusable(f"cannot {what} at {self._host}: {_mismatch(found, digest)}", "it is not used", "digest-mismatch")
 
     def put_blob(self, repository: str, data: bytes | Iterable[bytes], descriptor: Descriptor) -> None:
-        if self.has_blob(repository, descriptor.digest):
-            return
-        with self._replayable(repository, data, descriptor) as body:
-            what = f"push {_named(repository, descriptor.digest)}"
-            self._wire.retried(what, lambda: self._upload(repository, body, descriptor, what))
+        with self._alone(repository, descriptor.digest):
+            if self.has_blob(repository, descriptor.digest):
+                return
+            with self._replayable(repository, data, descriptor) as body:
+                what = f"push {_named(repository, descriptor.digest)}"
+                self._wire.retried(what, lambda: self._upload(repository, body, descriptor, what))
 
     def mount_blob(self, repository: str, digest: str, *, source: str) -> bool:
         what = f"mount {_named(source, digest)} into {repository}"
@@ -150,7 +154,7 @@ class HttpRegistry:
         self._cancel(ask, begun)
         return begun.headers.get("Date", "")
 
-    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest) -> str:
+    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest, *, wanted: Callable[[], bool] = always) -> str:
         what = f"push {_named(repository, reference)}"
         if ":" in reference:
             self._require_digest(what, manifest.digest, reference)
@@ -159,13 +163,17 @@ class HttpRegistry:
             url=f"/v2/{repository}/manifests/{reference}",
             what=what,
             scopes=_push(repository),
-            allow=(200, 201, 202),
+            allow=(200, 201, 202, 400, 404),
             headers=(("Content-Type", manifest.media_type),),
             body=lambda: manifest.data,
         )
 
         def put() -> str:
+            if not wanted():
+                return manifest.digest
             response = self._wire.send(ask)
+            if response.status in (400, 404):
+                raise self._refused(response, repository, manifest, what)
             _check_digest(response.headers.get(_DIGEST_HEADER) or manifest.digest, manifest.digest)
             return manifest.digest
 
@@ -211,12 +219,12 @@ class HttpRegistry:
             raise TransientError("the answer is not a manifest", "is this an OCI registry?")
         return StoredManifest(media_type=media_type, data=data)
 
-    def _gives_a_byte(self, response: BaseHTTPResponse) -> bool | None:
+    def _gives_a_byte(self, response: BaseHTTPResponse, size: int | None) -> bool | None:
         """None where the byte is promised and does not come."""
         try:
             if response.status in (404, 416):
-                return response.status == 416
-            return bool(response.read(1))
+                return response.status == 416 and not size
+            return bool(response.read(1)) and size in (None, _whole_size(response) or size)
         except urllib3.exceptions.HTTPError as error:
             # urllib3 wraps it: ProtocolError(words, IncompleteRead).
             if any(isinstance(each, urllib3.exceptions.IncompleteRead) for each in (error, *error.args)):
@@ -297,9 +305,35 @@ class HttpRegistry:
         following = _NEXT.search(response.headers.get("Link", ""))
         return [str(tag) for tag in found], self._wire.resolve(ask.url, following[1]) if following else None
 
+    @contextlib.contextmanager
+    def _alone(self, repository: str, digest: str) -> Iterator[None]:
+        """Builds that share a layer come with it at the same time: one of them pushes it, and the others find it there."""
+        with self._lock:
+            lock = self._pushing.setdefault((repository, digest), threading.Lock())
+        with lock:
+            yield
+
+    def _refused(self, response: BaseHTTPResponse, repository: str, manifest: StoredManifest, what: str) -> Exception:
+        """docker-registry empties the link of a blob for a moment where somebody pushes or mounts that blob once more, and finds manifests with it
+        at fault meanwhile: what lacks nothing is worth another try."""
+        doubted = doubt(response)
+        return doubted if doubted and self._holds(repository, manifest) else from_status(response, host=self._host, what=what)
+
+    def _holds(self, repository: str, manifest: StoredManifest) -> bool:
+        needed = parts(manifest)
+        return all(self.has_blob(repository, blob.digest, size=blob.size) for blob in needed.blobs) and all(
+            self.digest(repository, child.digest) for child in needed.children
+        )
+
     def _require_digest(self, what: str, found: str, wanted: str) -> None:
         if found != wanted:
             raise unusable(f"cannot {what} at {self._host}: {_mismatch(found, wanted)}", "this is a bug in matrixbuild", "digest-mismatch")
+
+
+def _whole_size(response: BaseHTTPResponse) -> int | None:
+    """Of what a part, or all, was sent (`Content-Range: bytes 0-0/1234`); None where the registry does not say."""
+    told = response.headers.get("Content-Range", "").rpartition("/")[2] if response.status == 206 else response.headers.get("Content-Length", "")
+    return int(told) if told.isascii() and told.isdigit() else None
 
 
 def _pull(repository: str) -> Scopes:

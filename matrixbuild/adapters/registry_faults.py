@@ -84,6 +84,16 @@ def from_status(response: BaseHTTPResponse, *, host: str, what: str, who: str = 
     return unusable(f"cannot {what} at {host}: {who} answers {status}{told}", "is this an OCI registry, and the name right?")
 
 
+def doubt(response: BaseHTTPResponse) -> TransientError | None:
+    """A manifest refused because of parts that the registry does not find (MANIFEST_BLOB_UNKNOWN of the distribution specification): a reason to try
+    again for who knows that they are there. None for any other refusal."""
+    if all(error.get("code") != "MANIFEST_BLOB_UNKNOWN" for error in _errors(response)):
+        return None
+    status = f"{response.status} {response.reason or ''}".strip()
+    reason = f"the registry answers {status}{_told(response)}, and has all parts of this manifest"
+    return TransientError(reason, "look at the log of the registry", status=response.status)
+
+
 def _tls(cause: BaseException, address: str) -> UnusableError:
     if any(word in str(cause) for word in _NOT_TLS):
         hint = f'give it TLS, or list it in the manifest: network: {{insecure: ["{address}"]}}'
@@ -126,12 +136,18 @@ def _words(error: BaseException) -> str:
 
 
 def _told(response: BaseHTTPResponse) -> str:
-    """What the registry itself says, after a colon; registries answer {"errors": [{"code": ..., "message": ...}]}."""
+    """What the registry itself says, after a colon."""
+    said = [str(error.get("message") or error.get("code") or "") for error in _errors(response)[:1]]
+    return f": {' '.join(said[0].split())[:300]}" if said and said[0] else ""
+
+
+def _errors(response: BaseHTTPResponse) -> list[dict[str, object]]:
+    """Registries answer {"errors": [{"code": ..., "message": ...}]}; nothing where this one does not."""
     try:
-        first = json.loads(response.data)["errors"][0]
-        return f": {' '.join(str(first.get('message') or first['code']).split())[:300]}"
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return ""
+        found = json.loads(response.data)["errors"]
+        return [error for error in found if isinstance(error, dict)]
+    except (ValueError, LookupError, TypeError):
+        return []
 
 
 def _wait(response: BaseHTTPResponse) -> float | None:

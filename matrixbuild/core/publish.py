@@ -25,7 +25,7 @@ def tags_to_put(
     held: Mapping[str, str | None],
     *,
     mutable: bool = False,
-    moves: frozenset[str] = frozenset(),
+    moves: Mapping[str, str] | None = None,
     overwrite: frozenset[str] = frozenset(),
     indexes: Mapping[str, str] | None = None,
 ) -> tuple[PutTag, ...]:
@@ -33,13 +33,19 @@ def tags_to_put(
 
     `digests` are of each build with an image, by key, and `indexes` of each index, by image name; `held` is what the registry says that each
     final image name holds now. A tag that holds its digest already is left: so a publish that died half-way goes on where it stopped. One that
-    holds another digest moves only with `mutable` tags and where the plan showed it (`moves`), or where a person named it (`overwrite`).
+    holds another digest moves only with `mutable` tags and from the digest that the plan showed (`moves`, by image name: what somebody put there
+    since is nobody's to move), or where a person named it (`overwrite`).
     Raises RefusedError with every tag that must not move, before any is put; KeyError where a digest or an answer is missing.
     """
     wanted = sorted({_wanted(build, ref, digests, indexes or {}) for build in builds for ref in build.refs}, key=lambda put: put.ref)
     puts = tuple(put for put in wanted if held[str(put.ref)] != put.digest)
-    allowed = overwrite | (moves if mutable else frozenset())
-    if refused := [_refused(put, held[str(put.ref)], mutable=mutable) for put in puts if held[str(put.ref)] and str(put.ref) not in allowed]:
+    shown = (moves or {}) if mutable else {}
+    refused = [
+        _refused(put, now, mutable=mutable, shown=shown.get(ref, ""))
+        for put in puts
+        if (now := held[ref := str(put.ref)]) and ref not in overwrite and shown.get(ref) != now
+    ]
+    if refused:
         raise RefusedError(*refused)
     return puts
 
@@ -57,8 +63,8 @@ def _source(build: Build, digest: str) -> ImageName:
     return build.image.with_digest(digest)
 
 
-def _refused(put: PutTag, held: str | None, *, mutable: bool) -> Problem:
-    why = "which the plan did not show as a move" if mutable else "and tags are immutable"
+def _refused(put: PutTag, held: str, *, mutable: bool, shown: str) -> Problem:
+    why = f"and the plan showed a move from {shown}" if shown else "which the plan did not show as a move" if mutable else "and tags are immutable"
     return Problem(
         summary=f"{put.ref} holds {held} in the registry, {why}: it is not moved to {put.digest}",
         hint=f"let it move with --overwrite {put.ref}" if mutable else f"give the release a new tag, or let this one move with --overwrite {put.ref}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -61,6 +61,10 @@ def refused(error: UnusableError, kind: FailureKind, *, host: str = "") -> Failu
     return replace(told, kind=FailureKind.REGISTRY if error.retry_after is not None else kind)
 
 
+def always() -> bool:
+    return True
+
+
 class Registry(Protocol):
     """One registry. A repository is its path in it (`edge/ubuntu-22.04`); a reference is a tag or a digest.
 
@@ -76,7 +80,9 @@ class Registry(Protocol):
         """The digest under a tag or digest without its body where the registry can say so (HEAD), or None."""
         ...
 
-    def has_blob(self, repository: str, digest: str) -> bool: ...
+    def has_blob(self, repository: str, digest: str, *, size: int | None = None) -> bool:
+        """Whether the blob is there; where its size in bytes is given, and the registry says what it has, with that size: a cut-off one is not."""
+        ...
 
     def blob(self, repository: str, digest: str) -> bytes:
         """A blob's bytes, verified; UnusableError where it is missing."""
@@ -94,8 +100,9 @@ class Registry(Protocol):
         """Make a blob of repository `source` available in `repository` without moving it; False where the registry cannot."""
         ...
 
-    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest) -> str:
-        """Put these bytes, with this media type, under a tag (or their digest); gives the digest."""
+    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest, *, wanted: Callable[[], bool] = always) -> str:
+        """Put these bytes, with this media type, under a tag (or their digest); gives the digest. `wanted` is asked right before each try, for a
+        tag may be another's by the second one: where it says no, nothing is put."""
         ...
 
     def tags(self, repository: str) -> tuple[str, ...]:

@@ -81,9 +81,10 @@ def stale(then: Plan, now: Plan) -> tuple[Problem, ...]:
 
 
 def unforeseen(then: Plan, now: Plan) -> tuple[Problem, ...]:
-    """The image names that would move now, with the registry asked, and in the saved plan did not: an apply must not move them."""
-    foreseen = {image.ref for image in then.images if image.action is ImageAction.MOVE}
-    moves = [image for image in now.images if image.action is ImageAction.MOVE and image.ref not in foreseen]
+    """The image names that would move now, with the registry asked, and in the plan that was approved did not, or from another digest: an apply
+    must not move them."""
+    foreseen = {image.ref: image.old for image in then.images if image.action is ImageAction.MOVE}
+    moves = [image for image in now.images if image.action is ImageAction.MOVE and foreseen.get(image.ref) != image.old]
     hint = "find out who moved it; `matrixbuild plan --refresh` shows what holds it"
     return tuple(
         Problem(summary=f"the saved plan is stale: {image.ref} holds {image.old} now, which it does not say", hint=hint, code="stale-plan")

@@ -68,11 +68,13 @@ def wanted(path: Path, options: Options, overwrite: frozenset[str], *, digest: s
     )
 
 
-def approved(approval: Approval, *, recorded: Callable[[], Prepared], pinned: Callable[[], Prepared], overwrite: frozenset[str]) -> Prepared:
-    """The manifest with everything pinned, having checked that what was approved still holds. `recorded` reads the manifest to its builds as a
-    plan does, `pinned` with what no pin answers pinned. Raises RefusedError with everything that has moved."""
+def approved(
+    approval: Approval, *, recorded: Callable[[], Prepared], pinned: Callable[[], Prepared], overwrite: frozenset[str]
+) -> tuple[Prepared, Plan | None]:
+    """The manifest with everything pinned, and the plan that was approved (None: any), having checked that this still holds. `recorded` reads the
+    manifest to its builds as a plan does, `pinned` with what no pin answers pinned. Raises RefusedError with everything that has moved."""
     if approval == ANYTHING:
-        return pinned()
+        return pinned(), None
     prepared = recorded()
     plain = planned(prepared, overwrite=overwrite, refresh=False).plan
     then = approval.plan or _expected(approval.digest, prepared, plain, overwrite)
@@ -80,13 +82,13 @@ def approved(approval: Approval, *, recorded: Callable[[], Prepared], pinned: Ca
     # Read again with everything pinned: that nothing else moved meanwhile is checked again.
     again = pinned()
     _check(stale(then, planned(again, overwrite=overwrite, refresh=False).plan))
-    return again
+    return again, then
 
 
-def check_foreseen(approval: Approval, found: Planned) -> None:
-    """Raise RefusedError for an image name that would move, now that the registry was asked, though the saved plan does not say so."""
-    if approval.plan is not None:
-        _check(unforeseen(approval.plan, found.plan))
+def check_foreseen(then: Plan | None, found: Planned) -> None:
+    """Raise RefusedError for an image name that would move, now that the registry was asked, though the plan that was approved does not say so."""
+    if then is not None:
+        _check(unforeseen(then, found.plan))
 
 
 def _expected(digest: str, prepared: Prepared, plain: Plan, overwrite: frozenset[str]) -> Plan:

@@ -86,7 +86,7 @@ def _keys_before(path: Path, lock: Lock | None, options: Options) -> tuple[Mappi
 
 def _all_refs(prepared: Prepared) -> frozenset[str]:
     """Every name may move here: whether it may in an apply is told, and kept to, there."""
-    return frozenset(str(ref) for build in prepared.builds for ref in build.refs) if tagged(prepared.manifest) else frozenset()
+    return frozenset(str(ref) for build in prepared.selected for ref in build.refs) if tagged(prepared.manifest) else frozenset()
 
 
 def _held(found: Planned, others: frozenset[str]) -> tuple[str, ...]:

@@ -19,10 +19,11 @@ from matrixbuild.workflow.indexing import made_indexes, put_index
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """Which tags may move: with `mutable` those that the plan showed as `moves`, and those that a person named (`overwrite`)."""
+    """Which tags may move: with `mutable` those that the plan showed as `moves` (image name: the digest it held then), and those that a person
+    named (`overwrite`)."""
 
     mutable: bool
-    moves: frozenset[str]
+    moves: Mapping[str, str]
     overwrite: frozenset[str]
 
 
@@ -80,6 +81,7 @@ def publish(
     for put in puts:
         _put(put, held[str(put.ref)], registries)
         on_put(put)
+    _check_kept(puts, registries)
     return Published(puts=puts, indexes={ref: one.locked for ref, one in made.items()})
 
 
@@ -92,16 +94,25 @@ def _put(put: PutTag, expected: str | None, registries: Registries) -> None:
     if manifest is None:
         summary = f"the image {repository}@{put.digest} is no longer in its registry"
         raise UnusableError(Problem(summary=summary, hint="apply again: it is built anew", code="registry"))
+
+    def is_to_be_put() -> bool:
+        now = registry.digest(repository, put.ref.tag)
+        if now not in (put.digest, expected):
+            raise RefusedError(_held(f"{put.ref} was moved by someone else during this run, to {now or 'nothing'}: it is left alone"))
+        return now != put.digest
+
     # Registries have no compare-and-swap: to ask right before the PUT, with all else done, is the smallest window there is.
-    now = registry.digest(put.ref.repository, put.ref.tag)
-    if now == put.digest:
-        return
-    if now != expected:
-        raise RefusedError(
-            Problem(
-                summary=f"{put.ref} was moved by someone else during this run, to {now or 'nothing'}: it is left alone",
-                hint="find out who publishes under this name, then apply again",
-                code="tag-held",
-            ),
-        )
-    registry.put_manifest(repository, put.ref.tag, manifest)
+    registry.put_manifest(repository, put.ref.tag, manifest, wanted=is_to_be_put)
+
+
+def _check_kept(puts: Sequence[PutTag], registries: Registries) -> None:
+    """Raise RefusedError where a name does not hold what it was given a moment ago: another run came into the window, or the registry lost it. A
+    lock must not claim it."""
+    now = held_tags([put.ref for put in puts], registries)
+    lost = [(put, found) for put in puts if (found := now[str(put.ref)]) != put.digest]
+    if problems := [_held(f"{put.ref} was given {put.digest}, and holds {found or 'nothing'} a moment later") for put, found in lost]:
+        raise RefusedError(*problems)
+
+
+def _held(summary: str) -> Problem:
+    return Problem(summary=summary, hint="find out who publishes under this name, then apply again", code="tag-held")

@@ -15,7 +15,7 @@ from matrixbuild.core.document import Document
 from matrixbuild.core.expand import Expansion, expand, in_order, overridden
 from matrixbuild.core.lock import Lock, Pins
 from matrixbuild.core.pins import remembered
-from matrixbuild.core.problems import InvalidError, Problem, Severity, UsageError, did_you_mean
+from matrixbuild.core.problems import InvalidError, Problem, RefusedError, Severity, UsageError, did_you_mean
 from matrixbuild.core.profile import Profile
 from matrixbuild.core.surroundings import ProfileUse
 from matrixbuild.core.surroundings_reader import profile_use, source
@@ -68,7 +68,8 @@ def known_pins(path: Path) -> Pins | None:
 def open_manifest(path: Path, options: Options = PLAIN, *, pins: Pins | None = None, fetch: Fetch = Fetch.UNSEEN) -> Opened:
     """Read a manifest, what it extends, its profile, its lock and its source. `pins` stand in for the lock's and those that are kept.
 
-    Raises InvalidError with everything that is wrong, UnusableError where the source cannot be had.
+    Raises InvalidError with everything that is wrong, UnusableError where the source cannot be had, RefusedError for a lock that is broken or of
+    another manifest.
     """
     reading = _Reading(path, options, pins)
     trees = reading.trees(fetch)
@@ -92,7 +93,10 @@ class _Reading:
     @cached_property
     def lock(self) -> Lock | None:
         """Read only where something hangs on it: a check of a manifest alone does not."""
-        return read_lock(self.project.lock)
+        found = read_lock(self.project.lock)
+        if found:
+            _check_owner(found, self.project, str(self.document.root["metadata"]["name"].value))
+        return found
 
     @cached_property
     def pins(self) -> Pins | None:
@@ -128,6 +132,24 @@ class _Reading:
             facts = replace(facts, known=True)  # nothing of such a manifest hangs on its source
         manifest = manifest_reader.read(self.document, facts, sets=self._options.sets)
         return _checked(expand(replace(manifest, problems=(*manifest.problems, *problems)), facts), trees)
+
+
+def _check_owner(lock: Lock, project: Project, name: str) -> None:
+    """release.yml beside release.yaml has the same lock, and would retire in it what the other one published. A manifest that only got another name
+    is the one whose lock it is."""
+    manifest = project.manifest
+    twins = (manifest.with_suffix(suffix) for suffix in (".yaml", ".yml") if suffix != manifest.suffix)
+    if lock.name == name or not (other := next((twin for twin in twins if _is_called(twin, lock.name)), None)):
+        return
+    summary = f"{project.lock} is the lock of {other} ({lock.name!r}), and {manifest} ({name!r}) would write over it"
+    raise RefusedError(Problem(summary=summary, hint="give one of the two manifests another file name", code="shared-lock"))
+
+
+def _is_called(path: Path, name: str) -> bool:
+    try:
+        return path.is_file() and read_name(path) == name
+    except InvalidError:
+        return False
 
 
 def schema(name: str) -> str:

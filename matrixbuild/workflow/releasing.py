@@ -45,7 +45,7 @@ class Release:
         self._mode = prepared.manifest.publish.mode
         self._builds = prepared.selected
         self._reused = [build for build in self._builds if build.name not in found.plan.to_build]
-        moves = frozenset(image.ref for image in found.plan.images if image.action is ImageAction.MOVE)
+        moves = {image.ref: image.old for image in found.plan.images if image.action is ImageAction.MOVE}
         self._keeping = Keeping(mutable=prepared.manifest.publish.mutable, moves=moves, overwrite=overwrite)
         self._releases = Releases(self._builds)
         self._keys = {build.name: build.key for build in self._builds}

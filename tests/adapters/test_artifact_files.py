@@ -43,3 +43,13 @@ def test_a_directory_is_there_file_by_file(tmp_path: Path) -> None:
 
 def test_an_artifact_the_lock_does_not_know_has_to_be_there_all_the_same(directory: Path) -> None:
     assert not artifacts_intact(directory, ("a.txt", "b.txt"), LOCKED)
+
+
+def test_a_file_that_no_digest_speaks_for_may_be_anything(directory: Path) -> None:
+    assert not artifacts_intact(directory, ("a.txt",), {})
+    (directory / "boot" / "grub").mkdir(parents=True)
+    assert artifacts_intact(directory, ("a.txt", "boot"), LOCKED)
+    (directory / "boot" / "grub" / "link").symlink_to("../../a.txt")
+    assert artifacts_intact(directory, ("a.txt", "boot"), LOCKED)
+    (directory / "boot" / "grub" / "grub.cfg").write_bytes(DATA)
+    assert not artifacts_intact(directory, ("a.txt", "boot"), LOCKED)

@@ -49,6 +49,19 @@ def test_an_image_of_someone_else_has_no_key(layout: OciLayout) -> None:
     assert key_of(layout, "edge/os", image.manifest) == ""
 
 
+def test_what_buildkit_attests_of_an_image_is_none_of_it(layout: OciLayout) -> None:
+    image, attestation = sample_image(labels={KEY_LABEL: "k"}), sample_image("provenance", architecture="unknown", system="unknown")
+    for each in (image, attestation):
+        push(layout, "edge/os", each)
+    index = sample_index(image, attestation)
+    layout.put_manifest("edge/os", "1", index)
+    assert key_of(layout, "edge/os", index) == "k"
+    assert locked_image(layout, "edge/os", index).platforms == (("linux/amd64", image.manifest.digest),)
+    alone = sample_index(attestation)
+    layout.put_manifest("edge/os", "2", alone)
+    assert key_of(layout, "edge/os", alone) == ""
+
+
 def test_an_index_has_the_key_that_all_its_images_have(layout: OciLayout) -> None:
     same = [sample_image("a", labels={KEY_LABEL: "k"}), sample_image("b", labels={KEY_LABEL: "k"})]
     other = sample_image("c", labels={KEY_LABEL: "other"})

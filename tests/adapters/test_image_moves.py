@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from matrixbuild.adapters.image_moves import copy_manifest, holds_image
 from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.core.images import OCI_MANIFEST
 from matrixbuild.core.problems import UnusableError
-from matrixbuild.core.registry import Descriptor, Registry, StoredManifest
+from matrixbuild.core.registry import Descriptor, Registry, StoredManifest, always
 from tests.sample_images import push, sample_image, sample_index
 
 
@@ -28,8 +28,8 @@ class Apart:
     def digest(self, repository: str, reference: str) -> str | None:
         return self._layouts[repository].digest(repository, reference)
 
-    def has_blob(self, repository: str, digest: str) -> bool:
-        return self._layouts[repository].has_blob(repository, digest)
+    def has_blob(self, repository: str, digest: str, *, size: int | None = None) -> bool:
+        return self._layouts[repository].has_blob(repository, digest, size=size)
 
     def blob(self, repository: str, digest: str) -> bytes:
         return self._layouts[repository].blob(repository, digest)
@@ -43,8 +43,8 @@ class Apart:
     def mount_blob(self, repository: str, digest: str, *, source: str) -> bool:
         return False
 
-    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest) -> str:
-        return self._layouts[repository].put_manifest(repository, reference, manifest)
+    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest, *, wanted: Callable[[], bool] = always) -> str:
+        return self._layouts[repository].put_manifest(repository, reference, manifest, wanted=wanted)
 
     def tags(self, repository: str) -> tuple[str, ...]:
         return self._layouts[repository].tags(repository)

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from tests.fakes.faulty_registry import (
     status,
     truncated,
 )
-from tests.sample_images import described, sample_image
+from tests.sample_images import described, sample_image, sample_index
 from tests.services import free_port, require, running_registry
 
 IMAGE = sample_image()
@@ -303,6 +304,15 @@ def test_a_digest_that_head_does_not_say_is_computed() -> None:
         assert [request.method for request in registry.requests] == ["HEAD", "GET"]
 
 
+def test_a_name_that_only_head_does_not_find_is_taken() -> None:
+    with faulty_registry() as registry:
+        answers(registry)
+        registry.answers["HEAD", MANIFEST] = Answer(status=404)
+        assert client(registry).digest("a", "v1") == IMAGE.manifest.digest
+        del registry.answers["GET", MANIFEST]
+        assert client(registry).digest("a", "v1") is None
+
+
 def test_a_digest_header_that_is_another_is_not_trusted() -> None:
     wrong = sha256(b"another")
     with faulty_registry() as registry:
@@ -399,12 +409,96 @@ def test_a_manifest_is_put_with_its_own_bytes_and_type() -> None:
         assert registry.requests[1].headers["content-type"] == IMAGE.manifest.media_type
 
 
+def test_a_put_is_tried_again_only_while_it_is_wanted() -> None:
+    """Between two tries the tag may have become another's."""
+    with faulty_registry(status(503), status(503), status(503)) as registry:
+        answers = iter((True, True, False))
+        assert client(registry).put_manifest("a", "v1", IMAGE.manifest, wanted=lambda: next(answers)) == IMAGE.manifest.digest
+        assert [request.method for request in registry.requests] == ["PUT", "PUT"]
+
+
 def test_a_registry_that_stores_something_else_is_told() -> None:
     other = sha256(b"other")
     with faulty_registry() as registry:
         registry.answers["PUT", MANIFEST] = Answer(status=201, headers={"Docker-Content-Digest": other})
         error = error_of(lambda: client(registry).put_manifest("a", "v1", IMAGE.manifest))
         assert str(error) == f"cannot push a:v1 at {registry.host}: the digest is {other}, not {IMAGE.manifest.digest}, 5 times"
+
+
+UNKNOWN_PART = b"""{"errors": [{"code": "DIGEST_INVALID", "message": "provided digest did not match uploaded content"},
+                               {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown to registry"}]}"""
+"""What docker-registry 2.8 answers while the link of one of the blobs is empty."""
+UNLINKED = status(400, UNKNOWN_PART)
+
+
+def has_parts(registry: FaultyRegistry) -> None:
+    for descriptor, data in IMAGE.blobs:
+        registry.answers["GET", f"/v2/a/blobs/{descriptor.digest}"] = Answer(body=data)
+
+
+@pytest.mark.parametrize("code", [400, 404])
+def test_a_manifest_refused_for_parts_that_are_there_is_put_again(code: int) -> None:
+    with faulty_registry(status(code, UNKNOWN_PART)) as registry:
+        has_parts(registry)
+        registry.answers["PUT", MANIFEST] = Answer(status=201)
+        assert client(registry).put_manifest("a", "v1", IMAGE.manifest) == IMAGE.manifest.digest
+        assert [request.method for request in registry.requests] == ["PUT", "GET", "GET", "PUT"]
+
+
+def test_an_index_refused_for_children_that_are_there_is_put_again() -> None:
+    index = sample_index(IMAGE)
+    with faulty_registry(UNLINKED) as registry:
+        child = f"/v2/a/manifests/{IMAGE.manifest.digest}"
+        registry.answers["HEAD", child] = Answer(headers={"Docker-Content-Digest": IMAGE.manifest.digest})
+        registry.answers["PUT", MANIFEST] = Answer(status=201)
+        assert client(registry).put_manifest("a", "v1", index) == index.digest
+        assert [request.method for request in registry.requests] == ["PUT", "HEAD", "PUT"]
+
+
+def test_a_manifest_whose_parts_are_not_there_is_refused_at_once() -> None:
+    with faulty_registry(UNLINKED, UNLINKED) as registry:
+        has_parts(registry)
+        del registry.answers["GET", f"/v2/a/blobs/{IMAGE.layer.digest}"]
+        registry.faults[1:] = [no_fault(), no_fault()]
+        error = error_of(lambda: client(registry).put_manifest("a", "v1", IMAGE.manifest))
+        assert str(error) == (
+            f"cannot push a:v1 at {registry.host}: the registry answers 400 Bad Request: provided digest did not match uploaded content"
+        )
+        assert [request.method for request in registry.requests] == ["PUT", "GET", "GET"]
+
+
+def test_a_manifest_that_is_refused_for_ever_is_told() -> None:
+    with faulty_registry() as registry:
+        has_parts(registry)
+        registry.answers["PUT", MANIFEST] = Answer(status=400, body=UNKNOWN_PART)
+        error = error_of(lambda: client(registry).put_manifest("a", "v1", IMAGE.manifest))
+        said = "the registry answers 400 Bad Request: provided digest did not match uploaded content, and has all parts of this manifest, 5 times"
+        assert (str(error), error.problems[0].hint) == (f"cannot push a:v1 at {registry.host}: {said}", "look at the log of the registry")
+
+
+def test_a_manifest_refused_for_another_reason_is_told_at_once() -> None:
+    with faulty_registry(status(400, b'{"errors": [{"code": "MANIFEST_INVALID", "message": "manifest invalid"}]}')) as registry:
+        error = error_of(lambda: client(registry).put_manifest("a", "v1", IMAGE.manifest))
+        assert str(error) == f"cannot push a:v1 at {registry.host}: the registry answers 400 Bad Request: manifest invalid"
+        assert len(registry.requests) == 1
+
+
+def test_a_blob_that_two_threads_push_at_once_goes_over_once() -> None:
+    with ThreadPoolExecutor(2) as pool, faulty_registry(no_fault(), no_fault()) as registry:
+        pushing = client(registry)
+        others: list[Future[None]] = []
+
+        def stored(handler: Handler, answer: Answer) -> None:
+            others.append(pool.submit(pushing.put_blob, "a", DATA, BLOB))
+            time.sleep(0.2)  # for the other one to get ahead, were it let to
+            registry.answers["GET", f"/v2/a/blobs/{BLOB.digest}"] = Answer(body=DATA)
+            handler.answer(201, {}, b"")
+
+        registry.faults.append(stored)
+        registry.answers["POST", "/v2/a/blobs/uploads/"] = Answer(status=202, headers={"Location": "/up/1"})
+        pushing.put_blob("a", DATA, BLOB)
+        others[0].result()
+        assert [request.method for request in registry.requests] == ["GET", "POST", "PUT", "GET"]
 
 
 def test_redirects_are_followed_and_end() -> None:

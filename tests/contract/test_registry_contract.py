@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -96,6 +97,22 @@ def test_a_tag_moves(place: Place) -> None:
     assert registry.digest(repository, "v1") == second.manifest.digest
     assert registry.tags(repository) == ("v1",)
     assert registry.manifest(repository, first.manifest.digest) == first.manifest
+
+
+def test_what_is_not_wanted_any_more_is_not_put(place: Place) -> None:
+    image = unique(place)
+    push(place.registry, place.repository, image)
+    asked: list[str | None] = []
+
+    def wanted() -> bool:
+        asked.append(place.registry.digest(place.repository, "v1"))
+        return asked[-1] is None
+
+    for _ in range(2):
+        assert place.registry.put_manifest(place.repository, "v1", image.manifest, wanted=wanted) == image.manifest.digest
+    assert asked == [None, image.manifest.digest]
+    assert place.registry.put_manifest(place.repository, "v2", image.manifest, wanted=lambda: False) == image.manifest.digest
+    assert place.registry.tags(place.repository) == ("v1",)
 
 
 def test_putting_the_same_again_changes_nothing(place: Place) -> None:
@@ -197,6 +214,19 @@ def test_an_image_is_held_only_with_all_its_parts(place: Place) -> None:
     assert holds_image(registry, repository, index.digest)
 
 
+def test_a_blob_that_is_cut_off_is_not_there_in_its_size(place: Place) -> None:
+    image = unique(place)
+    push(place.registry, place.repository, image)
+    size = image.layer.size
+    assert place.registry.has_blob(place.repository, image.layer.digest, size=size)
+    assert not place.registry.has_blob(place.repository, image.layer.digest, size=size + 1)
+    file = place.blob_file(image.layer.digest)
+    file.write_bytes(file.read_bytes()[:-1])
+    assert place.registry.has_blob(place.repository, image.layer.digest)
+    assert not place.registry.has_blob(place.repository, image.layer.digest, size=size)
+    assert not holds_image(place.registry, place.repository, image.manifest.digest)
+
+
 def test_a_tag_whose_manifest_was_removed_is_not_there(place: Place) -> None:
     image = unique(place)
     push(place.registry, place.repository, image, "v1")
@@ -246,3 +276,27 @@ def test_many_threads_lose_nothing(place: Place) -> None:
     assert all(held)
     assert registry.tags(repository) == tuple(sorted(images))
     assert {tag: registry.digest(repository, tag) for tag in images} == {tag: image.manifest.digest for tag, image in images.items()}
+
+
+def test_manifests_are_taken_while_others_mount_and_push_their_blobs(place: Place) -> None:
+    """docker-registry takes a blob for unknown while somebody mounts it once more: nobody may notice."""
+    registry, repository, elsewhere = place.registry, place.repository, f"{place.repository}-elsewhere"
+    image = unique(place)
+    push(registry, elsewhere, image, "v1")
+    push(registry, repository, image)
+    ended = threading.Event()
+
+    def mounts() -> int:
+        mounted = 0
+        while not ended.is_set():
+            mounted += sum(registry.mount_blob(repository, descriptor.digest, source=elsewhere) for descriptor, _ in image.blobs)
+        return mounted
+
+    with ThreadPoolExecutor(2) as pool:
+        mounting = pool.submit(mounts)
+        try:
+            digests = {registry.put_manifest(repository, f"v{number}", image.manifest) for number in range(40)}
+        finally:
+            ended.set()
+    assert digests == {image.manifest.digest}
+    assert mounting.result() > 0

@@ -42,7 +42,7 @@ def test_a_name_that_holds_the_digest_already_is_left() -> None:
 def test_an_immutable_name_refuses_everything() -> None:
     made = both()
     with pytest.raises(RefusedError) as raised:
-        tags_to_put(made, digests(made), {ONE: digest("old"), TWO: None}, moves=frozenset({ONE}))
+        tags_to_put(made, digests(made), {ONE: digest("old"), TWO: None}, moves={ONE: digest("old")})
     assert raised.value.problems == (
         Problem(
             summary=f"{ONE} holds {digest('old')} in the registry, and tags are immutable: it is not moved to {digest('new')}",
@@ -55,12 +55,27 @@ def test_an_immutable_name_refuses_everything() -> None:
 def test_a_mutable_name_moves_where_the_plan_showed_it() -> None:
     made = both()
     held = {ONE: digest("old"), TWO: None}
-    assert tags_to_put(made, digests(made), held, mutable=True, moves=frozenset({ONE})) == (put(ONE), put(TWO))
+    assert tags_to_put(made, digests(made), held, mutable=True, moves={ONE: digest("old")}) == (put(ONE), put(TWO))
     with pytest.raises(RefusedError) as raised:
         tags_to_put(made, digests(made), held, mutable=True)
     assert raised.value.problems == (
         Problem(
             summary=f"{ONE} holds {digest('old')} in the registry, which the plan did not show as a move: it is not moved to {digest('new')}",
+            hint=f"let it move with --overwrite {ONE}",
+            code="tag-held",
+        ),
+    )
+
+
+def test_a_mutable_name_that_somebody_moved_since_the_plan_is_left_alone() -> None:
+    made = both()
+    held = {ONE: digest("a stranger's"), TWO: None}
+    with pytest.raises(RefusedError) as raised:
+        tags_to_put(made, digests(made), held, mutable=True, moves={ONE: digest("old")})
+    assert raised.value.problems == (
+        Problem(
+            summary=f"{ONE} holds {held[ONE]} in the registry, and the plan showed a move from {digest('old')}: "
+            f"it is not moved to {digest('new')}",
             hint=f"let it move with --overwrite {ONE}",
             code="tag-held",
         ),

@@ -146,14 +146,16 @@ def test_a_new_pin_gives_builds_other_keys_and_is_no_move() -> None:
     assert stale(plan, now) == ()
 
 
-def test_an_image_name_that_moves_only_now_is_unforeseen() -> None:
-    then = plan_of([], [planned_image("r/p:1", "p"), planned_image("r/p:2", "p", ImageAction.MOVE, old=digest("a"))])
-    now = plan_of([], [planned_image(f"r/p:{tag}", "p", ImageAction.MOVE, old=digest("b")) for tag in "12"])
+def test_an_image_name_that_moves_only_now_or_from_another_digest_is_unforeseen() -> None:
+    foreseen = planned_image("r/p:3", "p", ImageAction.MOVE, old=digest("b"))
+    then = plan_of([], [planned_image("r/p:1", "p"), planned_image("r/p:2", "p", ImageAction.MOVE, old=digest("a")), foreseen])
+    now = plan_of([], [planned_image(f"r/p:{tag}", "p", ImageAction.MOVE, old=digest("b")) for tag in "123"])
     assert [(problem.summary, problem.hint) for problem in unforeseen(then, now)] == [
         (
-            f"the saved plan is stale: r/p:1 holds {digest('b')} now, which it does not say",
+            f"the saved plan is stale: r/p:{tag} holds {digest('b')} now, which it does not say",
             "find out who moved it; `matrixbuild plan --refresh` shows what holds it",
         )
+        for tag in "12"
     ]
     assert unforeseen(then, then) == ()
 

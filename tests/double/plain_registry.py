@@ -14,7 +14,7 @@ import urllib3
 from matrixbuild.adapters.docker_config import docker_login
 from matrixbuild.adapters.registry_auth import challenge_of
 from matrixbuild.core.images import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
-from matrixbuild.core.registry import Descriptor, StoredManifest
+from matrixbuild.core.registry import Descriptor, StoredManifest, always
 
 _ACCEPT = {"Accept": f"{DOCKER_MANIFEST}, {DOCKER_LIST}, {OCI_MANIFEST}, {OCI_INDEX}, */*"}
 _PAUSES = (1, 2, 4)
@@ -57,8 +57,9 @@ class PlainRegistry:
         found = self.manifest(repository, reference)
         return found.digest if found else None
 
-    def has_blob(self, repository: str, digest: str) -> bool:
-        return self._pushing("HEAD", f"/v2/{repository}/blobs/{digest}", repository).status == 200
+    def has_blob(self, repository: str, digest: str, *, size: int | None = None) -> bool:
+        head = self._pushing("HEAD", f"/v2/{repository}/blobs/{digest}", repository)
+        return head.status == 200 and size in (None, int(head.headers.get("Content-Length", size or 0)))
 
     def blob(self, repository: str, digest: str) -> bytes:
         answer = self._send("GET", f"/v2/{repository}/blobs/{digest}", scope=f"{repository}:pull")
@@ -88,8 +89,10 @@ class PlainRegistry:
         url = f"/v2/{repository}/blobs/uploads/?{urlencode({'mount': digest, 'from': source}, safe=':/')}"
         return self._pushing("POST", url, repository).status == 201
 
-    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest) -> str:
+    def put_manifest(self, repository: str, reference: str, manifest: StoredManifest, *, wanted: Callable[[], bool] = always) -> str:
         url = f"/v2/{repository}/manifests/{reference}"
+        if not wanted():
+            return manifest.digest
         self._pushing("PUT", url, repository, body=manifest.data, headers={"Content-Type": manifest.media_type})
         return manifest.digest
 

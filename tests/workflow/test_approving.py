@@ -113,10 +113,16 @@ def test_a_lock_of_other_builds(project: SmallProject) -> None:
     assert (ended.code, ended.err) == (5, stale("the lock has other builds now"))
 
 
-def test_an_image_that_someone_moved_meanwhile_is_not_moved_back(project: SmallProject) -> None:
-    """Only an apply asks the registry; what it finds there was in no plan that anybody reviewed."""
+@pytest.mark.parametrize("changed", [False, True], ids=["as-it-was", "to-be-moved"])
+@pytest.mark.parametrize("expected", [False, True], ids=["saved", "expected"])
+def test_an_image_that_someone_moved_meanwhile_is_not_moved_back(project: SmallProject, expected: bool, changed: bool) -> None:
+    """Only an apply asks the registry; what it finds there was in no plan that anybody reviewed: not even in one that moves the name from what it
+    held before."""
     project.apply()
-    save(project)
+    if changed:
+        (project.root / "src" / "jammy.conf").write_text("another\n")
+    digest = save(project)
+    words = ("small.yaml", "--expect", digest) if expected else ("small.plan",)
     index = project.root / "registry" / "index.json"
     held = json.loads(index.read_text())
     names = {entry["annotations"]["org.opencontainers.image.ref.name"]: entry for entry in held["manifests"] if "annotations" in entry}
@@ -124,10 +130,10 @@ def test_an_image_that_someone_moved_meanwhile_is_not_moved_back(project: SmallP
     names["jammy:one"]["size"] = names["noble:one"]["size"]
     index.write_text(json.dumps(held))
     before = index.read_bytes()
-    ended = project.run("apply", "small.plan")
-    digest = names["noble:one"]["digest"]
+    ended = project.run("apply", *words)
+    found = names["noble:one"]["digest"]
     assert ended.err == (
-        f"error: the saved plan is stale: oci-layout:registry/jammy:one holds {digest} now, which it does not say\n"
+        f"error: the saved plan is stale: oci-layout:registry/jammy:one holds {found} now, which it does not say\n"
         "  hint: find out who moved it; `matrixbuild plan --refresh` shows what holds it\n"
     )
     assert (ended.code, index.read_bytes()) == (5, before)

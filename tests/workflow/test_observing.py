@@ -29,6 +29,11 @@ spec:
 """
 
 
+def hasty(base: Path) -> Registries:
+    """Registries that are asked again and again without a wait in between."""
+    return Registries(base=base, sleep=lambda _: None)
+
+
 @pytest.fixture
 def nobody() -> str:
     """A base image of a registry that is not there."""
@@ -54,13 +59,13 @@ def test_what_a_registry_has_is_pinned(tmp_path: Path, docker_registry: RunningR
 
 
 def test_one_that_cannot_be_asked_is_remarked_where_the_engine_observes(tmp_path: Path, nobody: str) -> None:
-    seen = resolved([nobody], Registries(base=tmp_path), layout="", engine="earthly")
+    seen = resolved([nobody], hasty(tmp_path), layout="", engine="earthly")
     assert (seen.digests, seen.remarks) == ({nobody: ""}, (unasked(nobody),))
 
 
 def test_a_registry_is_told_once(tmp_path: Path, nobody: str) -> None:
     other = nobody.replace("base:1", "other:2")
-    seen = resolved([nobody, other], Registries(base=tmp_path), layout="", engine="earthly")
+    seen = resolved([nobody, other], hasty(tmp_path), layout="", engine="earthly")
     (remark,) = seen.remarks
     assert seen.digests == {nobody: "", other: ""}
     assert remark.summary.startswith(f"the base image {nobody} (and 1 more of that registry) is not pinned, for its registry cannot be asked: ")
@@ -68,7 +73,7 @@ def test_a_registry_is_told_once(tmp_path: Path, nobody: str) -> None:
 
 def test_one_that_cannot_be_asked_is_an_error_where_the_engine_needs_digests(tmp_path: Path, nobody: str) -> None:
     with pytest.raises(UnusableError, match="refuses the connection"):
-        resolved([nobody], Registries(base=tmp_path), layout="", engine="embedded")
+        resolved([nobody], hasty(tmp_path), layout="", engine="embedded")
 
 
 @pytest.mark.parametrize("engine", ["embedded", "earthly"])
@@ -112,7 +117,7 @@ class TestMoved:
         )
 
     def test_what_cannot_be_asked_is_no_reason(self, tmp_path: Path, nobody: str) -> None:
-        check_observed([self.based(nobody, builders.digest())], Registries(base=tmp_path), layout="")
+        check_observed([self.based(nobody, builders.digest())], hasty(tmp_path), layout="")
 
     def test_an_engine_that_starts_from_digests_needs_no_asking(self, tmp_path: Path) -> None:
         check_observed([self.based("registry.invalid/none:1", builders.digest(), engine="embedded/1")], Registries(base=tmp_path), layout="")

@@ -6,7 +6,8 @@ import pytest
 
 from matrixbuild.core.problems import ExitCode, InvalidError
 from matrixbuild.workflow.reading import read_and_expand, read_name
-from tests.manifest_texts import manifest_text, told
+from tests.manifest_texts import PARTS, manifest_text, told
+from tests.projects import small_project
 
 
 def write(directory: Path, **parts: str) -> Path:
@@ -52,3 +53,41 @@ def test_no_file_is_an_invalid_manifest(tmp_path: Path) -> None:
     with pytest.raises(InvalidError) as caught:
         read_and_expand(tmp_path / "nope.yaml")
     assert caught.value.exit_code == 3
+
+
+def test_the_lock_of_a_manifest_that_differs_only_in_its_suffix_is_left_alone(tmp_path: Path) -> None:
+    project = small_project(tmp_path)
+    project.apply()
+    before = project.lock.read_bytes()
+    other = tmp_path / "small.yml"
+    other.write_text(project.manifest.read_text().replace("{name: small}", "{name: other}").replace("[jammy, noble]", "[jammy]"))
+    for words in (("plan", "small.yml"), ("apply", "small.yml"), ("lock", "update", "small.yml")):
+        ended = project.run(*words)
+        told = (
+            "error: small.lock.json is the lock of small.yaml ('small'), and small.yml ('other') would write over it\n"
+            "  hint: give one of the two manifests another file name\n"
+        )
+        assert (ended.code, ended.err) == (5, told)
+    assert project.lock.read_bytes() == before
+    # The other file alone is the manifest under new names.
+    project.manifest.unlink()
+    assert project.run("apply", "small.yml").code == 0
+
+
+def extending(directory: Path, spec: str) -> Path:
+    """A manifest that says only this beside the one that it extends, which has a second target."""
+    iso = '\n    iso: {earthly: +iso, axes: [os], artifacts: [{path: /a.iso, as: "{{ os }}.iso"}]}'
+    (directory / "base.yaml").write_text(manifest_text(targets=PARTS["targets"] + iso))
+    (directory / "own.yaml").write_text(f"extends: base.yaml\nmetadata: {{name: own}}\nspec: {spec}\n")
+    return directory / "own.yaml"
+
+
+def test_a_target_that_another_manifest_writes_out_can_be_turned_off(tmp_path: Path) -> None:
+    assert {demand.target for demand in read_and_expand(extending(tmp_path, "{vars: {a: b}}")).demands} == {"iso", "provider"}
+    assert {demand.target for demand in read_and_expand(extending(tmp_path, "{targets: {iso: false}}")).demands} == {"provider"}
+
+
+def test_a_name_that_it_does_not_have_cannot(tmp_path: Path) -> None:
+    with pytest.raises(InvalidError) as caught:
+        read_and_expand(extending(tmp_path, "{targets: {isso: false}}"))
+    assert [problem.summary for problem in caught.value.problems] == ["no profile has a target 'isso' to turn on or off"]

@@ -8,22 +8,25 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from matrixbuild.adapters.engines.base import Engine, Order
+from matrixbuild.adapters.engines.base import Engine, Made, Order
 from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.core.events import State
 from matrixbuild.core.failure import FailureKind
-from matrixbuild.core.problems import ExitCode
+from matrixbuild.core.happenings import Happening, TagPut
+from matrixbuild.core.images import KEY_LABEL
+from matrixbuild.core.problems import ExitCode, RefusedError
 from matrixbuild.workflow.applying import Applied, Listener, apply_manifest
 from matrixbuild.workflow.engines import engine_of
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.planning import Prepared
 from tests.fakes.engines import Failing, Looking
 from tests.projects import MANIFEST, SmallProject, layout_manifests, small_project
-from tests.sample_images import push, sample_image
+from tests.sample_images import SampleImage, push, sample_image
 
 QUIET = Listener(on_plan=lambda plan: None, on_report=lambda report, made: None)
 NAMES = ["jammy:1", "jammy:1-fips", "noble:1", "noble:1-fips"]
@@ -169,6 +172,93 @@ class TestEach:
         project.apply()
         assert sorted(locked(project)) == ["jammy:1", "noble:1"]
         assert sorted(tags(project)) == NAMES
+
+
+class Stranger:
+    """Puts another image under the content tag of a build as soon as that is pushed."""
+
+    def __init__(self, engine: Engine, layout: OciLayout, image: SampleImage) -> None:
+        self.engine, self.layout, self.image = engine, layout, image
+
+    def build(self, order: Order) -> Made:
+        made = self.engine.build(order)
+        if order.push and order.push.repository == "noble":
+            push(self.layout, order.push.repository, self.image, order.push.tag)
+        return made
+
+
+@pytest.mark.parametrize("label", ["", f"sha256:{'0' * 64}"])
+def test_an_image_that_somebody_else_put_under_a_content_tag_is_never_published(tmp_path: Path, label: str) -> None:
+    project = project_of(tmp_path, "each")
+    image = sample_image("someone else's", labels={KEY_LABEL: label} if label else None)
+    layout = OciLayout(project.root / "registry")
+    done = applied(project, lambda engine: Stranger(engine, layout, image))
+    failed = {name: outcome.failure for name, outcome in done.outcomes.items() if outcome.failure}
+    assert sorted(failed) == ["image[fips=false,os=noble]", "image[fips=true,os=noble]"]
+    for name, failure in failed.items():
+        (build,) = [build for build in done.planned.prepared.builds if build.name == name]
+        assert failure.kind is FailureKind.PUSH
+        assert failure.summary == f"the push ended well, and yet {build.content_image} holds an image that is not of this build"
+    assert (sorted(tags(project)), locked(project)) == (["jammy:1", "jammy:1-fips"], tags(project))
+
+
+@pytest.mark.parametrize("mode", ["atomic", "each"])
+def test_a_name_that_somebody_moved_since_the_plan_showed_its_move_is_left_alone(tmp_path: Path, mode: str) -> None:
+    project = project_of(tmp_path, mode, tags="mutable")
+    project.apply()
+    (project.root / "src" / "common").write_text("another\n")
+    layout, image = OciLayout(project.root / "registry"), sample_image("someone else's")
+
+    def meddle(_: Order) -> None:
+        push(layout, "noble", image, "1-fips")
+
+    told = refusal(lambda: applied(project, lambda engine: Looking(engine, meddle)))
+    old = project.digests()["oci-layout:registry/noble:1-fips"]
+    assert told.startswith(f"oci-layout:registry/noble:1-fips holds {image.manifest.digest} in the registry, and the plan showed a move from {old}: ")
+    assert layout.digest("noble", "1-fips") == image.manifest.digest
+
+
+@pytest.mark.parametrize("mode", ["atomic", "each"])
+def test_a_name_that_somebody_takes_while_others_are_given_is_left_alone(tmp_path: Path, mode: str) -> None:
+    project = project_of(tmp_path, mode)
+    layout, image = OciLayout(project.root / "registry"), sample_image("someone else's")
+
+    def meddle(happening: Happening) -> None:
+        if isinstance(happening, TagPut) and happening.put.ref.repository == "jammy":
+            push(layout, "noble", image, "1")
+
+    told = refusal(lambda: apply_manifest(project.manifest, replace(QUIET, on_happening=meddle)))
+    # With mode each the other one is known before its own names are looked at.
+    during = f"oci-layout:registry/noble:1 was moved by someone else during this run, to {image.manifest.digest}: it is left alone"
+    before = f"oci-layout:registry/noble:1 holds {image.manifest.digest} in the registry, and tags are immutable: it is not moved to "
+    assert told.startswith(during if mode == "atomic" else before)
+    assert layout.digest("noble", "1") == image.manifest.digest
+    assert "noble:1" not in locked(project) if project.lock.exists() else mode == "atomic"
+
+
+@pytest.mark.parametrize("mode", ["atomic", "each"])
+def test_a_name_that_somebody_moves_right_after_it_was_given_is_not_claimed(tmp_path: Path, mode: str) -> None:
+    project = project_of(tmp_path, mode)
+    layout, image = OciLayout(project.root / "registry"), sample_image("someone else's")
+    given: list[str] = []
+
+    def meddle(happening: Happening) -> None:
+        if isinstance(happening, TagPut) and str(happening.put.ref) == "oci-layout:registry/noble:1":
+            given.append(happening.put.digest)
+            push(layout, "noble", image, "1")
+
+    told = refusal(lambda: apply_manifest(project.manifest, replace(QUIET, on_happening=meddle)))
+    assert told == f"oci-layout:registry/noble:1 was given {given[0]}, and holds {image.manifest.digest} a moment later"
+    assert sorted(locked(project)) == ["jammy:1", "jammy:1-fips", "noble:1-fips"] if mode == "each" else not project.lock.exists()
+
+
+def refusal(apply: Callable[[], Applied]) -> str:
+    """Why names were not given: what an apply raises, or with mode each tells when it has ended."""
+    try:
+        (error,) = apply().refusals
+    except RefusedError as raised:
+        error = raised
+    return str(error)
 
 
 @pytest.mark.parametrize("mode", ["atomic", "each", "none"])

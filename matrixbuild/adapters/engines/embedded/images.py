@@ -97,7 +97,7 @@ def _bring(base: Base, layer: Descriptor, registry: Registry, repository: str) -
     same = base.registry is registry
     if same and (base.repository == repository or registry.mount_blob(repository, layer.digest, source=base.repository)):
         return
-    if not registry.has_blob(repository, layer.digest):
+    if not registry.has_blob(repository, layer.digest, size=layer.size):
         registry.put_blob(repository, base.registry.read_blob(base.repository, layer.digest), layer)
 
 
