@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from matrixbuild.cli.arguments import add_reading, file_path, reading, room
@@ -63,7 +64,9 @@ def _run(options: argparse.Namespace) -> int:
         from matrixbuild.adapters.plan_files import write_plan
 
         write_plan(options.output, planned.plan)
-    sys.stdout.write(_shown(planned.plan, split, _forecast(planned, options), options))
+    found = _forecast(planned, options)
+    shown = replace(planned.plan, shared=found.shared) if found else planned.plan
+    sys.stdout.write(_shown(shown, split, found, options))
     return ExitCode.CHANGES if options.detailed_exitcode and planned.plan.changes else ExitCode.DONE
 
 
@@ -91,7 +94,9 @@ def _forecast(planned: Planned, options: argparse.Namespace) -> Forecast | None:
 
 def _shown(plan: Plan, split: Against | None, forecast: Forecast | None, options: argparse.Namespace) -> str:
     if options.format == "json":
-        return _json(plan, split, forecast)
+        from matrixbuild.cli.show_plan_json import plan_json
+
+        return plan_json(plan, split, forecast)
     if options.format == "markdown":
         from matrixbuild.cli.show_plan_markdown import plan_markdown
 
@@ -107,10 +112,3 @@ def _forecast_text(forecast: Forecast | None, *, asked: bool) -> str:
     from matrixbuild.cli.show_forecast import forecast_lines
 
     return "".join(f"{line}\n" for line in forecast_lines(forecast, asked=asked))
-
-
-def _json(plan: Plan, split: Against | None, forecast: Forecast | None) -> str:
-    import json
-
-    found = plan.to_dict() | ({"against": split.to_dict()} if split else {}) | ({"whatIf": forecast.to_dict()} if forecast else {})
-    return f"{json.dumps(found, indent=2, ensure_ascii=False)}\n"

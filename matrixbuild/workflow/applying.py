@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from matrixbuild.adapters.engines.base import Engine, Order
@@ -20,26 +20,25 @@ from matrixbuild.adapters.log_files import program_log
 from matrixbuild.adapters.machine import free_disk
 from matrixbuild.adapters.state import called, held_state
 from matrixbuild.core.build import Build
-from matrixbuild.core.events import Report, Run, State
+from matrixbuild.core.events import Report, Run, State, Uploaded
 from matrixbuild.core.exit_codes import ExitCode
 from matrixbuild.core.happenings import Happening, Progressed
 from matrixbuild.core.journal import Performed
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.plan import Plan
-from matrixbuild.core.problems import MatrixbuildError, Problem, UsageError
+from matrixbuild.core.problems import MatrixbuildError, Problem
 from matrixbuild.core.publish import PutTag
 from matrixbuild.core.schedule import Schedule
 from matrixbuild.core.surroundings import PublishMode
-from matrixbuild.workflow.approving import ANYTHING, Approval, approved, check_foreseen
+from matrixbuild.workflow.approving import ANYTHING, Approval
+from matrixbuild.workflow.common_work import built_already
+from matrixbuild.workflow.deciding import decided
 from matrixbuild.workflow.engines import engine_of
-from matrixbuild.workflow.honouring import Asked, check_honoured
 from matrixbuild.workflow.keeping import forget, keep
-from matrixbuild.workflow.kept_files import check_kept_files
-from matrixbuild.workflow.observing import check_observed
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.performing import Performing
-from matrixbuild.workflow.planning import Planned, Prepared, planned, prepare
+from matrixbuild.workflow.planning import Planned, Prepared
 from matrixbuild.workflow.projects import project_of
 from matrixbuild.workflow.reading import read_name
 from matrixbuild.workflow.recording import Recorder, recorded
@@ -122,26 +121,13 @@ def apply_manifest(
     refused. `engine` makes the engine of a manifest. Builds that fail are no exception: see `Applied.succeeded`. Raises MatrixbuildError for what
     keeps the run from starting, and for tags that must not move.
     """
-    check_pinning(locked=locked, rebuild=rebuild)
     name = read_name(path)
     project = project_of(path)
     with held_state(project.root, name, path) as state, _recording(state, called(path, project.root), listener) as recorder:
-        prepared = approved(
-            approval,
-            recorded=lambda: prepare(path, resolve=False, options=options, recall=False),
-            pinned=lambda: prepare(path, resolve=True, options=options, locked=locked, rebuild=rebuild, building=True),
-            overwrite=overwrite,
+        found = decided(
+            path, listener.on_warnings, overwrite=overwrite, options=options, locked=locked, rebuild=rebuild, approval=approval
         )
-        listener.on_warnings(prepared.warnings)
-        check_honoured(Asked(manifest=prepared.manifest, builds=prepared.selected), engine=prepared.engine)
-        found = planned(prepared, overwrite=overwrite, refresh=True)
-        check_foreseen(approval, found)
-        running = [build for build in prepared.builds if build.name in found.plan.to_build]
-        check_kept_files(running, prepared.project.output)
-        check_observed(running, prepared.registries, layout=prepared.manifest.layout)
-        prepared = _proven(prepared, found)
-        found = replace(found, prepared=prepared)
-        listener.on_warnings(prepared.narrowed.remarks)
+        prepared = found.prepared
         recorder.planned(found.plan)
         listener.on_plan(found.plan)
         # Before anything is built: a run that is killed must find its pins again, or what it has built is nobody's.
@@ -162,13 +148,6 @@ def apply_manifest(
         return applied
 
 
-def _proven(prepared: Prepared, found: Planned) -> Prepared:
-    """With what the builds that run are built from: the author's text, if one of them could come out otherwise."""
-    if prepared.sharing is None or not found.plan.to_build:
-        return prepared
-    return replace(prepared, narrowed=prepared.sharing.proven(found.plan.to_build))
-
-
 @contextmanager
 def _recording(state: Path, manifest: str, listener: Listener) -> Iterator[Recorder]:
     one_at_a_time = threading.RLock()
@@ -183,13 +162,6 @@ def _recording(state: Path, manifest: str, listener: Listener) -> Iterator[Recor
 
         with recorded(state, manifest, tell) as recorder:
             yield recorder
-
-
-def check_pinning(*, locked: bool, rebuild: str) -> None:
-    """Raises UsageError for a rebuild that may draw nothing."""
-    if locked and rebuild:
-        hint = "draw the generation with `matrixbuild lock update --rebuild`, commit the lock, then apply --locked"
-        raise UsageError(Problem(summary="--rebuild draws a new pin, and --locked forbids that", hint=hint, code="usage"))
 
 
 def _applied(found: Planned, outcomes: Mapping[str, Outcome[Performed]], release: Release, interrupted: signal.Signals | None) -> Applied:
@@ -215,14 +187,26 @@ def _run(
     if not running:
         return {}, None
     prepared.trees.check_secrets(build.variant for build in running.values())
-    ahead = outlook(running, prepared, recorder.history())
+    ahead = outlook(running, prepared, recorder.history(), done=built_already(found.plan))
     schedule = ahead.schedule(policy_of(prepared.manifest))
     listener.on_outlook(ahead, schedule)
 
     def remark(problem: Problem) -> None:
         listener.on_warnings([problem])
 
-    performing = Performing(found, engine, release.digests, run=recorder.run.number, tell=recorder.progressed, remark=remark)
+    def uploaded(build: str) -> None:
+        executor.announce(Uploaded(build=build))
+
+    performing = Performing(
+        found,
+        engine,
+        release.digests,
+        run=recorder.run.number,
+        tell=recorder.progressed,
+        remark=remark,
+        sent=ahead.common.sent,
+        uploaded=uploaded,
+    )
     checkouts = cache_directory(os.environ) / CHECKOUTS
     space = Space(prepared.project.state(prepared.manifest.name), run=recorder.run.number, checkouts=checkouts)
 
@@ -246,6 +230,7 @@ def _run(
             orders,
             report,
             record=recorder.record,
+            heard=recorder.heard,
             # With `each`, a build has its names before another one starts where only one can run: nothing that was finished waits for them.
             early=prepared.manifest.publish.mode is not PublishMode.EACH,
             disk=lambda: free_disk(prepared.project.root),
