@@ -31,12 +31,12 @@ def manifest_text(**parts: str) -> str:
     return f"apiVersion: matrixbuild/v1\nkind: BuildMatrix\nmetadata: {{name: edge}}\nspec:\n{spec}\n"
 
 
-def declared(text: str) -> Manifest:
-    """What a text declares; it has to be valid against the schema."""
+def declared(text: str, **sets: str) -> Manifest:
+    """What a text declares; it has to be valid against the schema. `sets` are vars of the command line."""
     document = parse_document(text.encode(), file="m.yaml")
     problems = told(check(document, schema="manifest"))
     assert not problems, problems
-    return manifest_reader.read(document)
+    return manifest_reader.read(document, sets=sets)
 
 
 def expanded(**parts: str) -> Expansion:

@@ -39,15 +39,15 @@ def run(options: argparse.Namespace) -> int:
     else:
         show_problems(validation.problems, options.format)
     if options.format == "text":
-        sys.stdout.write("".join(f"{checked.path}: valid: {_sizes(checked.expansion)}\n" for checked in validation.manifests if checked.expansion))
+        sys.stdout.write("".join(f"{checked.path}: {_told(checked.expansion)}\n" for checked in validation.manifests if checked.expansion))
     return ExitCode.DONE if validation.valid else ExitCode.INVALID
 
 
-def _sizes(expansion: Expansion) -> str:
+def _told(expansion: Expansion) -> str:
     from matrixbuild.core.counts import counted
 
-    cells = counted(len(expansion.cells), "cell") if expansion.cells else "its cells are known with its source"
-    return f"{cells}, {counted(len(expansion.manifest.targets), 'target')}"
+    sizes = [*([counted(len(expansion.cells), "cell")] if expansion.cells else []), counted(len(expansion.manifest.targets), "target")]
+    return f"{'valid' if expansion.complete else 'valid as far as it is known without its source'}: {', '.join(sizes)}"
 
 
 def _json(validation: Validation) -> str:
@@ -68,6 +68,7 @@ def _summary(checked: Checked) -> dict[str, object]:
     return {
         "manifest": str(checked.path),
         "valid": expansion is not None,
+        "complete": expansion is not None and expansion.complete,
         "cells": len(expansion.cells) or None if expansion else None,
         "targets": len(expansion.manifest.targets) if expansion else None,
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from matrixbuild.core.cells import AxisValue, Cell
-from matrixbuild.core.declared import Axis, DeclaredArg, DeclaredValue
+from matrixbuild.core.declared import Axis, DeclaredArg, DeclaredValue, Text
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.picks import Picker
 from matrixbuild.core.problems import Place, Problem, did_you_mean
@@ -99,14 +99,19 @@ class _Reading:
         switch = known.default is not None and isinstance(known.default.scalar, bool)
         self.problems.extend(_no_switch(axis.name, value) for value in axis.values if switch and not isinstance(value.scalar, bool))
         known.written = tuple(dict.fromkeys(name for declared in axis.values for name in _fields(declared)))
+        ranged: set[str] = set()
         for declared in axis.values:
             for value, place in self.picker.values(axis.name, known.scheme, declared, self.problems):
+                in_range = _is_in_range(declared, value, place)
                 if value.text in known.values:
-                    self.problems.append(_twice(axis.name, value, place, known.places[value.text]))
+                    overlap = in_range or value.text in ranged
+                    if not (overlap and known.values[value.text] == value and _given(known.args[value.text]) == _given(declared.args)):
+                        self.problems.append(_twice(axis.name, value, place, known.places[value.text], overlap=overlap))
                     continue
                 known.values[value.text] = value
                 known.places[value.text] = place
                 known.args[value.text] = declared.args
+                ranged |= {value.text} if in_range else set()
         return known
 
     def left_out(self, axis: ProfileAxis, default: DeclaredValue) -> KnownAxis:
@@ -134,10 +139,21 @@ def _no_switch(axis: str, value: DeclaredValue) -> Problem:
     return Problem(summary=f"the profile's axis {axis!r} is true or false, not {shown!r}", place=value.place, hint=hint, code="axis-switch")
 
 
-def _twice(axis: str, value: AxisValue, place: Place, first: Place) -> Problem:
-    # Two ranges may well have a version in common; at one and the same place it is one entry that says it.
+def _is_in_range(declared: DeclaredValue, value: AxisValue, place: Place) -> bool:
+    """Whether a range came to a value, which the author did not name: such a one may overlap with others, and what it has grows by itself."""
+    version = value.field("version")
+    named = (pick for pick in declared.versions or () if isinstance(pick, Text) and pick.place == place)
+    return declared.versions is not None and all(pick.value != version for pick in named)
+
+
+def _given(args: Sequence[DeclaredArg]) -> dict[str, str]:
+    return {arg.name: arg.value.value for arg in args}
+
+
+def _twice(axis: str, value: AxisValue, place: Place, first: Place, *, overlap: bool) -> Problem:
     summary = f"{axis} has two values that read {value.text}"
-    return Problem(summary=summary, place=place, hint=f"the first is in line {first.line}", code="axis-value-twice")
+    others = ": give both the same args, or take it out of the range" if overlap else ""
+    return Problem(summary=summary, place=place, hint=f"the first is in line {first.line}{others}", code="axis-value-twice")
 
 
 def too_many(axes: Axes, *, place: Place) -> Problem | None:

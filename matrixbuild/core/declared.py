@@ -11,10 +11,16 @@ from matrixbuild.core.problems import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A string and where it stands; booleans and numbers as templates print them."""
+    """A string and where it stands; booleans and numbers as templates print them. `switch` says that it was written as a boolean."""
 
     value: str
     place: Place
+    switch: bool = False
+
+    @property
+    def scalar(self) -> str | bool:
+        """What conditions of templates see: a text `false` would be true to them."""
+        return self.value == "true" if self.switch else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

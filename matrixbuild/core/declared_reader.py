@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from matrixbuild.core.declared import Condition, DeclaredArg, DeclaredValue, Effect, Newest, Rule, Text, Version
 from matrixbuild.core.document import Entry, Node
@@ -16,6 +17,11 @@ def text(node: Node) -> Text:
     # Integers and numbers as they were written: the schema lets only those through whose spelling is their value.
     value = str(node.value).lower() if isinstance(node.value, bool) else node.source if node.plain else str(node.value)
     return Text(value=value, place=node.place)
+
+
+def scalar(node: Node) -> Text:
+    """As `text`, with a boolean known for what it is."""
+    return replace(text(node), switch=isinstance(node.value, bool))
 
 
 def texts(node: Node | None) -> tuple[Text, ...]:

@@ -66,11 +66,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One file: its root, and what is wrong with it as YAML although it could be read (a key given twice, a tag)."""
+    """One file: its root, and what is wrong with it as YAML although it could be read (a key given twice, a tag).
+
+    `turned_off` are the targets that a manifest writes out, and one that extends it says `false` of.
+    """
 
     file: str
     root: Node
     problems: tuple[Problem, ...] = ()
+    turned_off: frozenset[str] = frozenset()
 
     def node(self, path: Sequence[str | int]) -> Node:
         """The value at a path such as ("spec", "axes", "os", 0); KeyError or IndexError where there is none."""

@@ -16,6 +16,7 @@ from matrixbuild.core.demand import Demand
 from matrixbuild.core.demands import CellsOf, demands, reduce_cells, without_cells
 from matrixbuild.core.engine_use import check_engine_use
 from matrixbuild.core.facts import Facts
+from matrixbuild.core.idle_axes import idle_axes
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.offers import Offer, offers
 from matrixbuild.core.picks import UNKNOWN_DISTRIBUTION, UNKNOWN_VERSION, Picker, Pinned
@@ -26,6 +27,7 @@ from matrixbuild.core.secretive_args import secretive
 from matrixbuild.core.spans import absent, holds
 from matrixbuild.core.surroundings import DeclaredSecret, SourceFile
 from matrixbuild.core.unlisted import not_listed
+from matrixbuild.core.unread_vars import unread_vars
 from matrixbuild.core.values import plain_value
 
 
@@ -98,6 +100,8 @@ class _Expanding:
         self._check_conditions(axes, found, variants)
         reduced, made = self._demands(axes, found, offered, variants)
         if not self._errors():
+            self._warnings += unread_vars(manifest, offered, self._profile)
+            self._warnings += idle_axes(manifest, offered, self._profile)
             arg_rules.judge(
                 [each for each in applied if each.about_args],
                 made,
@@ -118,6 +122,8 @@ class _Expanding:
     def _demands(
         self, axes: Axes, found: CellSet, offered: tuple[Offer, ...], variants: Sequence[Matcher | None]
     ) -> tuple[dict[str, dict[Cell, tuple[Cell, ...]]], tuple[Demand, ...]]:
+        if not self._manifest.targets:
+            self._problems.append(_no_target(self._manifest.place))
         if self._errors():
             return {}, ()
         reduced = {offer.target.name: reduce_cells(offer, found.cells) for offer in offered}
@@ -244,6 +250,10 @@ def overridden(manifest: Manifest) -> dict[str, Deed | None]:
     """What the manifest has the profile's rules do, by name; None where they are off."""
     use = manifest.profile
     return {name.value: None if effect == "off" else Deed(effect) for name, effect in use.override} if use else {}
+
+
+def _no_target(place: Place) -> Problem:
+    return Problem(summary="no target is left to build", place=place, hint="turn one on under spec.targets", code="no-targets")
 
 
 def _no_cell(what: str, place: Place) -> Problem:

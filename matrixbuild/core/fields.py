@@ -65,12 +65,17 @@ def field(root: Schema, path: str) -> Field:
         known = dict(_children(schema, root))
         if name not in known and _ANY not in known:
             where = ".".join(str(step) for step in steps if isinstance(step, str)) or "a manifest"
-            hint = did_you_mean(name, known) or (f"there are {', '.join(known)}" if known else "it has no keys")
+            below = f"did you mean 'spec.{path}'?" if not steps and name in _below_spec(root) else ""
+            hint = below or did_you_mean(name, known) or (f"there are {', '.join(known)}" if known else "it has no keys")
             raise InvalidError(Problem(summary=f"{where} has no {name!r}", hint=hint, code="unknown-field"))
         required = name in schema.get("required", ())
         schema = known.get(name, known.get(_ANY, {}))
         steps.append(name)
     return _field(path, tuple(steps), schema, root, required=required)
+
+
+def _below_spec(root: Schema) -> Mapping[str, Schema]:
+    return dict(_children(dict(_children(root, root)).get("spec", {}), root))
 
 
 def _steps(path: str) -> Iterator[re.Match[str]]:

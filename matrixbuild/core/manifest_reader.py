@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from matrixbuild.core.amounts import amounts
 from matrixbuild.core.declared import Axis, DeclaredValue, Inclusion, Rule, Text
-from matrixbuild.core.declared_reader import args, axis_value, entries, items, rule, text, value_place
+from matrixbuild.core.declared_reader import args, axis_value, entries, items, rule, scalar, text, value_place
 from matrixbuild.core.document import Document, Entry, Node
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
 from matrixbuild.core.problems import Place, Problem, did_you_mean
+from matrixbuild.core.spans import is_version
+from matrixbuild.core.surroundings import ProfileUse
 from matrixbuild.core.surroundings_reader import check_files, engine, network, profile_use, publish, schedule, secrets, source
 from matrixbuild.core.target_reader import targets
 
@@ -45,7 +47,7 @@ class _Reader:
             "file": document.file,
             "name": text(root["metadata"]["name"]).value,
             "place": document.key_place(("spec",)),
-            "profile": profile_use(spec.get("profile")),
+            "profile": self._use(spec.get("profile")),
             "source": where,
             "registry": self._registry(spec["registry"]),
             "vars": self._vars(spec.get("vars")),
@@ -53,7 +55,7 @@ class _Reader:
             "axes": tuple(self._axis(entry) for entry in entries(spec.get("axes"))),
             "rules": self._rules(spec.get("rules"), document.file),
             "include": tuple(self._inclusion(item) for item in items(spec.get("include"))),
-            "targets": targets(spec.get("targets"), self._profile, problems, line=self._line),
+            "targets": targets(spec.get("targets"), self._profile, problems, line=self._line, turned_off=document.turned_off),
             "secrets": secrets(spec.get("secrets"), problems),
             "engine": engine(spec.get("engine"), problems),
             "limits": amounts(timing.get("limits") if timing else None, "schedule.limits", problems),
@@ -65,6 +67,13 @@ class _Reader:
 
     def _problem(self, summary: str, place: Place, *, hint: str = "", code: str) -> None:
         self.problems.append(Problem(summary=summary, place=place, hint=hint, code=code))
+
+    def _use(self, node: Node | None) -> ProfileUse | None:
+        found = profile_use(node)
+        if found and found.stands_for and not is_version(found.stands_for.value):
+            hint = "write the upstream tag that the source stands on, for example v4.9.38"
+            self._problem(f"spec.profile.as: {found.stands_for.value!r} is no version", found.stands_for.place, hint=hint, code="stands-for")
+        return found
 
     def _registry(self, node: Node) -> Text:
         found = text(node)
@@ -81,11 +90,18 @@ class _Reader:
                 place = Place(file="--set", line=1, text=f"{name}={value}", width=len(name))
                 self._problem(f"the manifest has no var {name!r} to set", place, hint=hint, code="unknown-var")
                 continue
-            known[name] = Text(value=value, place=Place(file="--set", line=1, column=len(name) + 2, text=f"{name}={value}", width=max(len(value), 1)))
+            known[name] = self._set(name, value, switch=known[name].switch)
         return tuple(known.items())
 
+    def _set(self, name: str, value: str, *, switch: bool) -> Text:
+        place = Place(file="--set", line=1, column=len(name) + 2, text=f"{name}={value}", width=max(len(value), 1))
+        if switch and value not in ("true", "false"):
+            hint = f"write --set {name}=true or --set {name}=false"
+            self._problem(f"the var {name!r} is true or false, not {value!r}", place, hint=hint, code="var")
+        return Text(value=value, place=place, switch=switch)
+
     def _var(self, entry: Entry) -> Text:
-        found = text(entry.value)
+        found = scalar(entry.value)
         if "{{" in found.value or "{%" in found.value:
             self._problem(
                 f"spec.vars.{entry.key.value}: a var is no template", found.place, hint="write the template where the var is used", code="var"

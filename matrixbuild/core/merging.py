@@ -39,7 +39,20 @@ def merge(base: Document, extending: Document, *, directory: str) -> Document:
     moved = _moved(base.root, directory)
     inherited = {key: entry for key, entry in moved.entries.items() if key not in _NEVER_INHERITED}
     root = merged(replace(moved, entries=inherited), extending.root)
-    return Document(file=extending.file, root=root, problems=(*extending.problems, *base.problems))
+    turned_off = base.turned_off | extending.turned_off | _turned_off(base.root, extending.root)
+    return Document(file=extending.file, root=root, problems=(*extending.problems, *base.problems), turned_off=turned_off)
+
+
+def _turned_off(base: Node, own: Node) -> frozenset[str]:
+    """Of the merged manifest alone one could not tell them from a name that is spelled wrong."""
+    written = {name for name, entry in _targets(base).items() if entry.value.kind is Kind.MAPPING}
+    return frozenset(name for name, entry in _targets(own).items() if entry.value.value is False and name in written)
+
+
+def _targets(root: Node) -> Mapping[str, Entry]:
+    spec = root.get("spec")
+    targets = spec.get("targets") if spec else None
+    return targets.entries if targets else {}
 
 
 def _without(node: Node) -> Node:

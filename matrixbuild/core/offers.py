@@ -58,6 +58,15 @@ class Offer:
     index: tuple[str, ...] = ()
     """Axes that share one image name."""
 
+    @property
+    def templates(self) -> Iterator[Template]:
+        """All that it is made of."""
+        args = (*self.weak, *(arg for values in self.values.values() for given in values.values() for arg in given), *self.own)
+        yield from (arg.template for arg in args)
+        yield from (template for pair in (self.image, *self.artifacts) for template in pair or ())
+        of_docker = (self.docker.context, self.docker.dockerfile, self.docker.platform) if self.docker else ()
+        yield from (template for template in of_docker if template)
+
 
 def offers(manifest: Manifest, axes: Axes, problems: list[Problem], facts: Facts | None = None) -> tuple[Offer, ...]:
     """The targets, sorted by name; those with a mistake in them are told and left out."""

@@ -20,6 +20,8 @@ Pinned = Mapping[str, tuple[str, ...]]
 """`rke2 latest 3` -> the versions it means."""
 
 _SHOWN = 6
+_WORDS = {"all": "all", "latest": "{latest: 1}"}
+"""What stands for versions as a whole, and is none in a list of them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,10 +158,23 @@ class _Asked:
         return Problem(summary=f"{catalog.file} lists no {self.axis} {self.distribution!r}", place=place, hint=hint, code="unknown-version")
 
     def _near(self, version: str, listed: tuple[str, ...]) -> str:
-        """The versions of the same minor, else the span of all."""
+        """What was probably meant; else the versions of the same minor, else the span of all."""
+        if version in _WORDS:
+            return f"write versions: {_WORDS[version]}"
+        if version.strip().removeprefix("v") in listed:
+            return f"did you mean {version.strip().removeprefix('v')!r}?"
+        if wider := self._wider(version, listed):
+            return wider
         minor = ".".join(version.split(".")[:2])
         same = [each for each in sorted_versions(listed, self.scheme) if each.startswith(f"{minor}.")]
         return f"of {minor} there are {', '.join(same)}" if same else self._span(listed)
+
+    def _wider(self, version: str, listed: tuple[str, ...]) -> str:
+        """For a version that is the beginning of some."""
+        within = [each for each in sorted_versions(listed, self.scheme) if each.startswith(f"{version}.")]
+        if not within:
+            return ""
+        return f"write {version}.x for {', '.join(within) if len(within) <= _SHOWN else f'all {len(within)} that begin with it'}"
 
     def _span(self, listed: tuple[str, ...]) -> str:
         versions = sorted_versions(listed, self.scheme)

@@ -89,5 +89,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint naming the nearest of `known`, or the empty string where nothing is near."""
     import difflib
 
-    near = difflib.get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    names = sorted(set(known))
+    near = [name for name in names if name.casefold() == word.casefold()] or difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""

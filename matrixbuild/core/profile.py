@@ -81,6 +81,7 @@ class Requirement:
 
     Exactly one of: `path`, a file or directory that must be there (`args.NAME` alone: the path that ARG is given, where it is given one);
     `forbidden`, a glob of files that must not contain `containing`, or, with "", must not be there. A `path` has to contain `containing`.
+    `of_secrets`: only files count whose content is a secret, which nobody looks into.
     `when`: the cells it concerns; `targets`: only where one of these targets is built. Effect is deny or warn; `rule` names the rule that
     it belongs to ("": none), whose override is its own.
     """
@@ -92,6 +93,7 @@ class Requirement:
     arg: str = ""
     forbidden: str = ""
     containing: str = ""
+    of_secrets: bool = False
     when: tuple[Condition, ...] = ()
     targets: tuple[str, ...] = ()
     span: Span = field(default_factory=Span)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from matrixbuild.core.catalogs import CatalogSource
 from matrixbuild.core.declared import Effect
-from matrixbuild.core.declared_reader import args, axis_value, conditions, entries, items, rule, text, texts
+from matrixbuild.core.declared_reader import args, axis_value, conditions, entries, items, rule, scalar, text, texts
 from matrixbuild.core.document import Document, Entry, Node
 from matrixbuild.core.earthfile.statements import Statement
 from matrixbuild.core.problems import InvalidError, Problem
@@ -39,7 +39,7 @@ def read(document: Document) -> Profile:
         values=tuple(_value(entry) for entry in entries(spec.get("values"))),
         version=_word(spec, "version"),
         stands_for={str(entry.key.value): text(entry.value).value for entry in entries(spec.get("standsFor"))},
-        vars=tuple((str(entry.key.value), text(entry.value)) for entry in entries(spec.get("vars"))),
+        vars=tuple((str(entry.key.value), scalar(entry.value)) for entry in entries(spec.get("vars"))),
         args=args(spec.get("args")),
         rules=tuple(_rule(item) for item in items(spec.get("rules"))),
         targets=tuple(target for entry in entries(spec["targets"]) for target in _targets(entry)),
@@ -119,6 +119,7 @@ def _requirement(node: Node) -> Requirement:
         arg=_word(node, "arg"),
         forbidden=_word(node, "forbidden"),
         containing=_word(node, "containing"),
+        of_secrets=_flag(node, "ofSecrets", default=False),
         when=conditions(node.get("when")),
         targets=_words(node, "targets"),
         span=_span(node),

@@ -59,7 +59,7 @@ def unmet(
 
 def _missing(each: Requirement, demand: Demand, tree: Tree) -> tuple[str, Arg | None] | None:
     """What is wrong, and the ARG that asked for it."""
-    wanted = f"{demand.target}, {demand.cell}" if demand.cell.values else demand.target
+    wanted = f"{demand.target} ({demand.cell})" if demand.cell.values else demand.target
     if each.arg:
         arg = next((arg for arg in demand.args if arg.name == each.arg and arg.value), None)
         if arg is None or _is_there(arg.value, tree.listing):
@@ -71,7 +71,8 @@ def _missing(each: Requirement, demand: Demand, tree: Tree) -> tuple[str, Arg | 
         lacks = each.containing and each.path not in tree.hidden and each.containing not in (tree.text(each.path) or "")
         return (f"{each.path} of the source does not contain {each.containing!r}, which {wanted} needs", None) if lacks else None
     bad = next((path for path in _forbidden(each, tree)), None)
-    return (f"the source holds {bad}, which must not be there", None) if bad else None
+    what = f" with {each.containing!r} in it" if each.containing else ", a secret" if each.of_secrets else ""
+    return (f"the source holds {bad}{what}, which must not be there", None) if bad else None
 
 
 def _is_there(path: str, listing: Listing) -> bool:
@@ -82,5 +83,9 @@ def _is_there(path: str, listing: Listing) -> bool:
 
 def _forbidden(each: Requirement, tree: Tree) -> Iterator[str]:
     for path, entry in sorted(tree.listing.entries.items()):
-        if entry.kind is Kind.FILE and fnmatch.fnmatchcase(path, each.forbidden) and each.containing in (tree.text(path) or ""):
+        if entry.kind is Kind.FILE and fnmatch.fnmatchcase(path, each.forbidden) and _counts(each, path, tree):
             yield path
+
+
+def _counts(each: Requirement, path: str, tree: Tree) -> bool:
+    return path in tree.hidden if each.of_secrets else each.containing in (tree.text(path) or "")

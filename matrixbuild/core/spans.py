@@ -20,6 +20,11 @@ def holds(span: Span, line: str) -> bool:
     return not (span.since and _before(line, span.since)) and not (span.until and not _before(line, span.until))
 
 
+def is_version(tag: str) -> bool:
+    """Whether it is told from others by its order, so that a span has it or has it not."""
+    return _order(tag) is not None
+
+
 def absent(span: Span, line: str) -> str:
     """In words, why an upstream version that is not in a span is not."""
     return f"it went with {span.until}" if holds(Span(since=span.since), line) else f"it came with {span.since}"

@@ -24,12 +24,15 @@ class _Forms:
     line: str
 
 
-def targets(node: Node | None, profile: Profile | None, problems: list[Problem], *, line: str = "") -> tuple[Target, ...]:
+def targets(
+    node: Node | None, profile: Profile | None, problems: list[Problem], *, line: str = "", turned_off: frozenset[str] = frozenset()
+) -> tuple[Target, ...]:
     """The targets that are built: the manifest's own in declared order, then the profile's that it does not name. `line` is the upstream version:
-    it chooses among the forms that the profile has of a target."""
+    it chooses among the forms that the profile has of a target. `turned_off` as in core.document.Document."""
     forms = _forms(profile, line)
     own = {str(entry.key.value): entry for entry in entries(node)}
-    found = [target for name, entry in own.items() if (target := _own(name, entry, forms, problems))]
+    kept = {name: entry for name, entry in own.items() if name in forms.known or name not in turned_off or entry.value.value is not False}
+    found = [target for name, entry in kept.items() if (target := _own(name, entry, forms, problems))]
     return (*found, *(_built(target, None, problems) for name, target in forms.known.items() if target.on and name not in own))
 
 

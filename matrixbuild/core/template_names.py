@@ -30,7 +30,7 @@ class TemplateNames:
             **{name: axis_object(name, next(axis.all_values())) for name, axis in self.axes.constants.items()},
             **{name: axis_object(name, value) for name, value in cell.values},
             **self._namespaces(cell),
-            "vars": Names("vars", {name: text.value for name, text in self.manifest.vars}),
+            "vars": Names("vars", {name: text.scalar for name, text in self.manifest.vars}),
             "registry": self.manifest.registry.value,
             "image": Names("image", {"ref": str(image)} if image else {}),
             "needs": Names("needs", {name: _need_object(name, cells) for name, cells in needs.items()}),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import TypeGuard
 
 from jinja2 import Environment, nodes
 from jinja2 import Template as JinjaTemplate
@@ -54,11 +55,12 @@ class RenderError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A template that is known to name only what there is. `axes` and `needs` are those it names; without `compiled` it is plain text."""
+    """A template that is known to name only what there is. `axes`, `needs` and `vars` are those it names; without `compiled` it is plain text."""
 
     text: Text
     axes: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
+    vars: frozenset[str] = frozenset()
     reads_image: bool = False
     is_image: bool = False
     """Whether it is the name of the image and nothing else."""
@@ -90,9 +92,16 @@ def compile_template(text: Text, scope: Scope, problems: list[Problem]) -> Templ
     names = {node.name for node in tree.find_all(nodes.Name)}
     axes = frozenset(names & set(scope.axes)) | (scope.tagged if any(_is_tag(node, scope) for node, _ in sandbox.walk(tree)) else frozenset())
     needs = frozenset(name for node, _ in sandbox.walk(tree) if (name := _need(node)))
+    known = _vars(tree, scope) if "vars" in names else frozenset()
     sandbox.print_texts(tree)
     whole = bool(_IMAGE.fullmatch(text.value))
-    return Template(text=text, axes=axes, needs=needs, reads_image="image" in names, is_image=whole, compiled=_compile(tree))
+    return Template(text=text, axes=axes, needs=needs, vars=known, reads_image="image" in names, is_image=whole, compiled=_compile(tree))
+
+
+def _vars(tree: nodes.Template, scope: Scope) -> frozenset[str]:
+    """The vars that it names; all of them where one is named by a value (`vars[os]`)."""
+    members = {_member(node) for node, _ in sandbox.walk(tree) if _is_var(node)}
+    return frozenset(name for name in scope.vars if name in members or None in members)
 
 
 _IMAGE = re.compile(r"\{\{\s*image\.ref\s*\}\}")
@@ -249,6 +258,10 @@ def _member(node: nodes.Getattr | nodes.Getitem) -> object:
     if isinstance(node, nodes.Getattr):
         return node.attr
     return node.arg.value if isinstance(node.arg, nodes.Const) else None
+
+
+def _is_var(node: nodes.Node) -> TypeGuard[nodes.Getattr | nodes.Getitem]:
+    return isinstance(node, nodes.Getattr | nodes.Getitem) and isinstance(node.node, nodes.Name) and node.node.name == "vars"
 
 
 def _is_needs(node: nodes.Node) -> bool:

@@ -14,7 +14,7 @@ from matrixbuild.core.footprint import Reach
 from matrixbuild.core.impact import Affected, Impact, Side, certain, possible, reached_files
 from matrixbuild.core.inputs import Pairs
 from matrixbuild.core.listing import Kind, Listing
-from matrixbuild.core.problems import Problem, UsageError
+from matrixbuild.core.problems import Place, Problem, UnusableError, UsageError
 from matrixbuild.workflow.histories import History, Range, history
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.planning import engine_kind
@@ -55,9 +55,11 @@ def impact_of_paths(manifest: Path, words: Sequence[str], *, source: Path | None
 def impact_of_range(manifest: Path, found: Range, *, source: Path | None = None) -> Found:
     """What is another build at the end of a range of history than at its beginning. `source` stands in for `spec.source`.
 
-    Raises as `impact_of_paths`, InvalidError for an unknown revision, and UnusableError where the source is in no git repository.
+    Raises as `impact_of_paths`, InvalidError for an unknown revision, and UnusableError where the source is in no git repository of this machine.
     """
     start = _Start.of(manifest, source)
+    if source is None and start.expansion.manifest.source.git:
+        raise _no_history(start.expansion.manifest.source.place)
     with history(start.source, found, manifest=manifest, without=start.without) as told:
         after = start.sides.side(told.after)
         before, missing = start.sides.as_far_as_possible(told.before)
@@ -69,6 +71,12 @@ def impact_of_range(manifest: Path, found: Range, *, source: Path | None = None)
         *_unseen_note(after, told.unseen),
     ]
     return start.found(after, certain(before, after, told.paths), told.paths, notes, exact=True)
+
+
+def _no_history(place: Place) -> UnusableError:
+    """A copy that is kept to build from has the commits that were asked for, and no history."""
+    summary = "the source is a git repository elsewhere, and commits are compared where its history is"
+    return UnusableError(Problem(summary=summary, place=place, hint="name a clone of it: --source DIR", code="no-history"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from matrixbuild.core.problems import UsageError
 from tests.cli.verbs import run_verb
 from tests.projects import MANIFEST, SmallProject, small_project
 from tests.repositories import repository
+from tests.upstream import git_project
 
 
 @pytest.fixture
@@ -219,3 +220,13 @@ def test_no_repository_is_told(tmp_path: Path) -> None:
     ended = made.run("impact", "small.yaml", "--since", "HEAD")
     assert ended.code == 8
     assert ended.err == f"error: {tmp_path}/src is in no git repository\n  hint: name the changed files instead of a range\n"
+
+
+@pytest.mark.parametrize("words", [("--since", "HEAD"), ("--range", "HEAD~1..HEAD")])
+def test_commits_of_a_source_elsewhere_are_compared_in_a_clone_of_it(tmp_path: Path, words: tuple[str, ...]) -> None:
+    made = git_project(tmp_path)
+    ended = made.run("impact", "small.yaml", *words)
+    assert (ended.code, ended.out) == (8, "")
+    assert "error: the source is a git repository elsewhere, and commits are compared where its history is\n" in ended.err
+    assert ended.err.endswith("= hint: name a clone of it: --source DIR\n")
+    assert made.run("impact", "small.yaml", "--source", "../upstream", "--since", "HEAD").code == 0

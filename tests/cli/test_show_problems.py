@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,18 @@ class TestText:
     def test_so_many_and_no_more(self) -> None:
         text = problems_text([Problem(summary="s")] * (MOST_SHOWN + 7))
         assert text.splitlines()[-2:] == ["error: s", "... and 7 more"]
+
+    def test_of_those_that_are_alike_a_few(self) -> None:
+        alike = [replace(PROBLEM, summary=f"{number} is published", hint="") for number in range(5)]
+        other = Problem(summary="another", place=PROBLEM.place, code="other")
+        block = f"  12 | {LINE}\n     |              ^^^\n"
+        assert problems_text([*alike, other]) == (
+            f"m.yaml:12:14: error: 0 is published\n{block}m.yaml:12:14: error: 1 is published\n{block}m.yaml:12:14: error: 2 is published\n{block}"
+            f"... and 2 more like this at m.yaml:12:14\nm.yaml:12:14: error: another\n{block}"
+        )
+
+    def test_as_many_as_are_shown_are_all(self) -> None:
+        assert "more" not in problems_text([PROBLEM] * 3)
 
 
 class TestShow:

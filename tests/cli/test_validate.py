@@ -46,6 +46,14 @@ def test_all_that_is_wrong_at_once(project: Path, capsys: pytest.CaptureFixture[
     )
 
 
+def test_what_its_source_alone_tells_was_not_checked_where_that_is_not_here(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "m.yaml").write_text(manifest_text(source="  source: {git: https://git.example.com/edge.git, ref: v1}"))
+    assert run_verb(validate, "m.yaml") == 0
+    assert capsys.readouterr() == ("m.yaml: valid as far as it is known without its source: 6 cells, 1 target\n", "")
+    assert run_verb(validate, "m.yaml", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["manifests"] == [{"manifest": "m.yaml", "valid": True, "complete": False, "cells": 6, "targets": 1}]
+
+
 def test_warnings_leave_it_valid(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "m.yaml").write_text(manifest_text(rules="  rules:\n    - {name: no-leap, exclude: {os.distribution: leap}, reason: not yet}"))
     assert run_verb(validate, "m.yaml") == 0
@@ -85,8 +93,8 @@ def test_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found == {
         "valid": False,
         "manifests": [
-            {"manifest": "m.yaml", "valid": True, "cells": 6, "targets": 1},
-            {"manifest": "bad.yaml", "valid": False, "cells": None, "targets": None},
+            {"manifest": "m.yaml", "valid": True, "complete": True, "cells": 6, "targets": 1},
+            {"manifest": "bad.yaml", "valid": False, "complete": False, "cells": None, "targets": None},
         ],
         "problems": [
             {

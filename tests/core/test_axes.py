@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from matrixbuild.core.axes import known_axes, product
+from matrixbuild.core.catalogs import Catalog
+from matrixbuild.core.picks import Picker
 from matrixbuild.core.problems import Problem
 from tests.manifest_texts import declared, expanded, manifest_text, told
 
@@ -27,6 +29,14 @@ class TestValues:
         assert values('[{distribution: ubuntu, version: "22.04"}]') == [("ubuntu-22.04", (("distribution", "ubuntu"), ("version", "22.04")), None)]
 
 
+def picked(entries: str) -> tuple[list[str], list[str]]:
+    """The values of an axis whose versions are in a catalog, and what is wrong with it."""
+    problems: list[Problem] = []
+    picker = Picker(axis="kubernetes", catalog=Catalog(file="versions.json", plain={"k3s": ("1.34.2", "1.34.6", "1.35.1")}))
+    axes = known_axes(declared(manifest_text(axes=f"  axes:\n    kubernetes: [{entries}]")), problems, picker=picker)
+    return list(axes["kubernetes"].values), told(tuple(problems))
+
+
 class TestProduct:
     def test_axes_by_name_and_values_as_declared(self) -> None:
         axes = known_axes(declared(manifest_text(axes="  axes:\n    b: [z, a]\n    a: [true, false]")), [])
@@ -39,6 +49,25 @@ class TestProblems:
         assert told(expanded(axes=axes).problems) == [
             "m.yaml:8:55: os has two values that read ubuntu-22.04 [ubuntu-22.04] (the first is in line 8)",
             'm.yaml:9:18: fips has two values that read true ["true"] (the first is in line 9)',
+        ]
+
+    def test_ranges_may_overlap_with_what_is_named(self) -> None:
+        overlapping = '{d: k3s, versions: ["1.34.6", "1.34.x"]}, {d: k3s, versions: {latest: 1}}'
+        assert picked(overlapping) == (["k3s-1.34.6", "k3s-1.34.2", "k3s-1.35.1"], [])
+
+    def test_but_not_with_other_args(self) -> None:
+        texts, problems = picked('{d: k3s, versions: ["1.34.x"]}, {d: k3s, versions: ["1.34.6"], args: {A: b}}')
+        assert texts == ["k3s-1.34.2", "k3s-1.34.6"]
+        assert problems == [
+            (
+                'm.yaml:8:70: kubernetes has two values that read k3s-1.34.6 ["1.34.6"] '
+                "(the first is in line 8: give both the same args, or take it out of the range)"
+            )
+        ]
+
+    def test_what_is_named_twice_is_twice(self) -> None:
+        assert picked('{d: k3s, versions: ["1.34.6", "1.34.6"]}')[1] == [
+            'm.yaml:8:48: kubernetes has two values that read k3s-1.34.6 ["1.34.6"] (the first is in line 8)'
         ]
 
     def test_a_range_is_no_version(self) -> None:

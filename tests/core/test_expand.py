@@ -49,6 +49,16 @@ class TestDemands:
         assert str(first.image) == "registry.example.com/edge/provider:leap-15.6-false"
         assert (first.earthly, args(first), str(first.place)) == ("+provider", {"OS": "leap-15.6"}, "m.yaml:13:5")
 
+    @pytest.mark.parametrize(("value", "tag"), [("true", "ubuntu-22.04-debug-true"), ("false", "ubuntu-22.04-false")])
+    def test_a_boolean_var_decides_in_a_condition_and_prints_as_it_is_written(self, value: str, tag: str) -> None:
+        template = "{{ os }}{{ '-debug' if vars.debug else '' }}-{{ vars.debug }}"
+        found = demands(
+            vars=f"  vars: {{debug: {value}}}",
+            axes='  axes:\n    os: [{distribution: ubuntu, version: "22.04"}]',
+            targets=targets(f'provider: {{earthly: +provider, image: {{repository: "{{{{ registry }}}}/p", tag: "{template}"}}}}'),
+        )
+        assert [demand.image and demand.image.tag for demand in found.values()] == [tag]
+
     def test_axes_reduce_cells(self) -> None:
         expansion = expanded(targets=targets('iso: {earthly: +iso, axes: [os], artifacts: [{path: /a.iso, as: "{{ os }}.iso"}]}'))
         assert [str(demand.cell) for demand in expansion.demands] == ["os=leap-15.6", "os=ubuntu-22.04", "os=ubuntu-24.04"]

@@ -173,6 +173,20 @@ class TestOverrides:
         assert told(found.problems) == ([f"m.yaml:10:36: {message}"] if message else [])
 
 
+class TestStandsFor:
+    @pytest.mark.parametrize("tag", ["v4.9.38", "4.9", "v4.10.0-rc.2", "v4.8.a"])
+    def test_an_upstream_version(self, tag: str) -> None:
+        assert told(on_profile(Facts(profile=profile()), profile=f'  profile: {{name: edge, as: "{tag}"}}').problems) == []
+
+    def test_another_word(self) -> None:
+        assert told(on_profile(Facts(profile=profile()), profile="  profile: {name: edge, as: edge-4.9}").problems) == [
+            (
+                "m.yaml:10:29: spec.profile.as: 'edge-4.9' is no version [edge-4.9] "
+                "(write the upstream tag that the source stands on, for example v4.9.38)"
+            )
+        ]
+
+
 class TestInherited:
     def test_a_rule_of_the_profile_may_be_about_nothing_here(self) -> None:
         rules = """  rules:

@@ -66,6 +66,7 @@ def test_a_number_leads_to_that_item() -> None:
         ("spec.publish.mdoe", "spec.publish has no 'mdoe'", "did you mean 'mode'?"),
         ("spec.registry.host", "spec.registry has no 'host'", "it has no keys"),
         ("spce", "a manifest has no 'spce'", "did you mean 'spec'?"),
+        ("publish.mode", "a manifest has no 'publish'", "did you mean 'spec.publish.mode'?"),
         ("spec.", "'spec.' is not the name of a field", "write, for example, spec.publish.mode or spec.rules[].when"),
         ("spec.rules[x]", "'spec.rules[x]' is not the name of a field", "write, for example, spec.publish.mode or spec.rules[].when"),
     ],

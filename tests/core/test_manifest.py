@@ -58,6 +58,18 @@ class TestKeys:
         assert [(name, text.value) for name, text in found.vars] == [("a", "x"), ("b", "true"), ("c", "7"), ("d", "1.30")]
         assert [(arg.name, arg.value.value) for arg in found.args] == [("A", "false"), ("B", "3")]
 
+    def test_vars_that_are_written_as_booleans_are_booleans_to_conditions(self) -> None:
+        found = manifest(vars='  vars: {a: x, b: true, c: 7, d: "true", e: false}')
+        assert [(name, text.scalar) for name, text in found.vars] == [("a", "x"), ("b", True), ("c", "7"), ("d", "true"), ("e", False)]
+
+    def test_a_var_that_is_set_stays_the_boolean_that_it_is(self) -> None:
+        found = declared(manifest_text(vars="  vars: {a: x, b: true}"), a="false", b="false")
+        assert [(name, text.scalar) for name, text in found.vars] == [("a", "false"), ("b", False)]
+
+    def test_a_var_that_is_a_boolean_cannot_be_set_to_another_word(self) -> None:
+        found = declared(manifest_text(vars="  vars: {b: true}"), b="no")
+        assert told(found.problems) == ["--set:1:3: the var 'b' is true or false, not 'no' [no] (write --set b=true or --set b=false)"]
+
     def test_rules(self) -> None:
         [rule] = manifest(rules='  rules:\n    - {name: a, when: {fips: true}, require: {os.version: ["22.04", "24.04"], os: x}, reason: why}').rules
         assert (rule.name, rule.reason, rule.effect, str(rule.place)) == ("a", "why", Effect.REQUIRE, "m.yaml:18:14")

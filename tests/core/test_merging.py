@@ -46,6 +46,12 @@ class TestMerging:
         rules = together("spec: {rules: [{name: a}, {name: a, x: 1}]}", "spec: {rules: [{name: a, x: 2}, {name: a, x: 3}, {x: 4}]}")["spec"]["rules"]
         assert rules == [{"name": "a", "x": 2}, {"name": "a", "x": 1}, {"name": "a", "x": 3}, {"x": 4}]
 
+    def test_it_is_known_which_targets_the_extending_file_turns_off(self) -> None:
+        base = "spec: {targets: {a: {earthly: +a}, b: {earthly: +b}, c: false}}"
+        middle = merge(document(base, "base.yaml"), document("spec: {targets: {a: false, c: false, d: false}}"), directory="")
+        assert middle.turned_off == {"a"}
+        assert merge(middle, document("spec: {targets: {b: false}}"), directory="").turned_off == {"a", "b"}
+
     def test_metadata_is_never_inherited(self) -> None:
         assert together("metadata: {name: a}\nkind: BuildMatrix", "spec: {}") == {"kind": "BuildMatrix", "spec": {}}
         assert together("metadata: {name: a, x: 1}", "metadata: {name: b}") == {"metadata": {"name": "b"}}

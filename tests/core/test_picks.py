@@ -14,9 +14,11 @@ from tests.builders import place
 CATALOG = Catalog(file="versions.json", plain={"k3s": ("1.29.1", "1.30.1", "1.30.2", "1.31.1")})
 
 
-def values(pick: Version, pinned: Pinned, *, effects: dict[str, str] | None = None) -> tuple[list[str], Picker, list[Problem]]:
-    declared = DeclaredValue(place=place(), fields=(("distribution", Text(value="k3s", place=place())),), versions=(pick,), version_at=1)
-    picker, problems = Picker(axis="kubernetes", catalog=CATALOG, pinned=pinned, effects=effects or {}), list[Problem]()
+def values(
+    pick: Version, pinned: Pinned, *, effects: dict[str, str] | None = None, distribution: str = "k3s", catalog: Catalog = CATALOG
+) -> tuple[list[str], Picker, list[Problem]]:
+    declared = DeclaredValue(place=place(), fields=(("distribution", Text(value=distribution, place=place())),), versions=(pick,), version_at=1)
+    picker, problems = Picker(axis="kubernetes", catalog=catalog, pinned=pinned, effects=effects or {}), list[Problem]()
     found = [value.text for value, _ in picker.values("kubernetes", Scheme.SEMVER, declared, problems)]
     return found, picker, problems
 
@@ -59,3 +61,34 @@ def test_a_profile_may_be_told_to_let_it_pass_or_to_drop_it_and_the_pin_stays() 
     assert picker.resolved == pinned
     texts, picker, problems = values(written("1.30.x"), pinned, effects={"R04": "drop"})
     assert (texts, problems, picker.resolved) == (["k3s-1.30.1"], [], pinned)
+
+
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [
+        ("1.30", "write 1.30.x for 1.30.1, 1.30.2"),
+        ("1", "write 1.x for 1.29.1, 1.30.1, 1.30.2, 1.31.1"),
+        ("v1.30.1", "did you mean '1.30.1'?"),
+        ("1.30.1 ", "did you mean '1.30.1'?"),
+        ("1.30.9", "of 1.30 there are 1.30.1, 1.30.2"),
+        ("1.99.1", "there are 1.29.1, 1.30.1, 1.30.2, 1.31.1"),
+        ("latest", "write versions: {latest: 1}"),
+        ("all", "write versions: all"),
+    ],
+)
+def test_a_version_that_is_not_listed_comes_with_what_was_probably_meant(version: str, hint: str) -> None:
+    _, _, problems = values(written(version), {})
+    assert [problem.hint for problem in problems] == [f"{hint}; `override: {{R04: warn}}` of the profile lets it pass"]
+
+
+def test_of_very_many_that_begin_with_it_the_number_is_told() -> None:
+    many = Catalog(file="versions.json", plain={"k3s": tuple(f"1.30.{patch}" for patch in range(9))})
+    _, _, [problem] = values(written("1.30"), {}, catalog=many)
+    assert problem.hint.startswith("write 1.30.x for all 9 that begin with it; ")
+
+
+@pytest.mark.parametrize(("name", "hint"), [("K3S", "did you mean 'k3s'?"), ("k3", "did you mean 'k3s'?"), ("eksd-hybrid", "it lists k3s")])
+def test_a_distribution_that_is_not_listed(name: str, hint: str) -> None:
+    _, _, [problem] = values(written("1.30.1"), {}, distribution=name)
+    assert problem.summary == f"versions.json lists no kubernetes {name!r}"
+    assert problem.hint.startswith(f"{hint}; ")

@@ -13,7 +13,7 @@ from tests.profile_cases import on_profile
 from tests.profile_texts import profile
 
 OS = '  axes:\n    os: [{distribution: ubuntu, version: "22.04"}]'
-FIPS = "provider, fips=false,os=ubuntu-22.04"
+FIPS = "provider (fips=false,os=ubuntu-22.04)"
 
 
 def tree(files: Mapping[str, str], hidden: frozenset[str] = frozenset()) -> Tree:
@@ -103,7 +103,14 @@ class TestForbidden:
         wanted = "{forbidden: 'certs/*', containing: PRIVATE KEY, reason: why}"
         assert said(wanted, {"certs/ca.pem": "CERTIFICATE"}) == []
         assert said(wanted, {"certs/a.pem": "CERTIFICATE", "certs/b.pem": "-- PRIVATE KEY --"}) == [
-            "m.yaml:5:3: the source holds certs/b.pem, which must not be there [source] (why)"
+            "m.yaml:5:3: the source holds certs/b.pem with 'PRIVATE KEY' in it, which must not be there [source] (why)"
+        ]
+
+    def test_a_secret_is_not_looked_into_and_may_be_told_for_what_it_is(self) -> None:
+        files = {"certs/a.pem": "x", "certs/b.pem": "-- PRIVATE KEY --"}
+        assert said("{forbidden: 'certs/*', containing: 'x', ofSecrets: true, reason: why}", files) == []
+        assert said("{forbidden: 'certs/*', ofSecrets: true, effect: warn, reason: why}", files, hidden="certs/b.pem") == [
+            "m.yaml:5:3: the source holds certs/b.pem, a secret, which must not be there [source] (why)"
         ]
 
     def test_a_directory_is_no_file(self) -> None:
@@ -113,13 +120,13 @@ class TestForbidden:
 class TestWhom:
     def test_when(self) -> None:
         wanted = "{path: keys, when: {fips: true}, reason: why}"
-        assert said(wanted) == ["m.yaml:5:3: the source has no keys, which provider, fips=true,os=ubuntu-22.04 needs [source] (why)"]
+        assert said(wanted) == ["m.yaml:5:3: the source has no keys, which provider (fips=true,os=ubuntu-22.04) needs [source] (why)"]
         assert said(wanted, axes=f"{OS}\n    fips: [false]") == []
 
     def test_a_demand_of_fewer_axes_stands_for_all_of_its_cells(self) -> None:
         iso = "  targets:\n    provider: false\n    iso: {earthly: +iso, axes: [os], artifacts: [{path: /x, as: x}]}"
         wanted = "{path: keys, when: {fips: true}, reason: why}"
-        assert said(wanted, targets=iso) == ["m.yaml:5:3: the source has no keys, which iso, os=ubuntu-22.04 needs [source] (why)"]
+        assert said(wanted, targets=iso) == ["m.yaml:5:3: the source has no keys, which iso (os=ubuntu-22.04) needs [source] (why)"]
 
     def test_targets(self) -> None:
         assert said("{path: certs, targets: [iso], reason: why}") == []

@@ -113,6 +113,11 @@ class TestVersions:
             f"m.yaml:10:13: {line} has no target 'uki' [uki] ({why}: remove it, or name another version of the source)"
         ]
 
+    def test_all_of_them_cannot_be_turned_off(self) -> None:
+        assert refused("  targets: {provider: false, uki: false}") == [
+            "m.yaml:4:1: no target is left to build [spec] (turn one on under spec.targets)"
+        ]
+
     def test_needs_no_turning_off(self) -> None:
         assert list(read("  targets: {uki: false}", "v4.9.0")) == ["provider"]
 

@@ -214,6 +214,8 @@ _PUSH = (
         FailureKind.PUSH,
         # An upload that had begun was lost, not refused.
         r"unexpected status from (?:PUT|PATCH) request to \S*/blobs/uploads/\S+: 404 Not Found",
+        # docker-registry does not find a blob at the moment where somebody else pushes it, or mounts it, into the same repository.
+        r"unexpected status from PUT request to \S*/manifests/\S+: 400 Bad Request",
         r"unexpected status from (?:PUT|POST|PATCH) request to [^\n]*\b(?:409 Conflict|416 Requested Range Not Satisfiable)\b",
     ),
     _rule(

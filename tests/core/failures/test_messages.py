@@ -98,6 +98,7 @@ MESSAGES: list[tuple[str, str, bool]] = [
     # A push that was refused, and one that was lost.
     (f'{PUSHED}: {PUT}: 405 Method Not Allowed body={{"errors": []}}', "push", False),
     (f"{PUSHED}: {PUT}: 413 Request Entity Too Large body=<html>502 Bad Gateway</html>", "push", False),
+    (f'{PUSHED}: {PUT}: 400 Bad Request body={{"errors": [{{"code": "DIGEST_INVALID"}}, {{"code": "MANIFEST_BLOB_UNKNOWN"}}]}}', "push", True),
     (f'{PUSHED}: {UPLOAD}: 404 Not Found body={{"errors": [{{"code": "BLOB_UPLOAD_UNKNOWN"}}]}}', "push", True),
     # The Earthfile.
     ("Earthfile:3:2 apply FROM r.example.com/x:9: resolve image config for r.example.com/x:9: r.example.com/x:9: not found", "syntax", False),
