@@ -1,5 +1,6 @@
 """Empty commands, four at a time: matrixbuild's children (guarded, in sessions of their own, both outputs read and masked) against `xargs -P 4`,
 ninja, threads with Popen, and asyncio, in the same run: time, and processor time with that of the commands. Budget: 1.3 x xargs in time.
+All run /usr/bin/true: ninja by way of /bin/sh, which becomes it (so each of its commands is two programs), the others at once.
 `processes.py COUNT` runs another number.
 """
 

@@ -2,18 +2,29 @@
 
 Run from the repository: `python -m benchmarks.schedule [BUILDS ...]` (1,000 and 10,000 where none are given; 1 where the budget of design.md 14 is
 missed: 1.3 x ninja at the same -j, with the journal on). 50,000 go through the state machine alone, to show that it stays linear.
+
+Every build is one process: what a shell does for `true` is done by /bin/sh for ninja, which knows no other way to start a command, and make, doit and
+we start /usr/bin/true. A row more has us start that very shell. Ninja notes each build in its log, doit in its database; make notes nothing, and
+neither does anybody but us wait for the disk. The floors are of one Python program that does nothing else: no graph, no journal, nobody who ends
+its children when it dies. All take turns, and a ratio is the median of those to the ninja of the same turn; processor time is of all processes, and
+says more than seconds where the machine is busy.
 """
 
 from __future__ import annotations
 
 import os
+import resource
+import selectors
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -33,10 +44,14 @@ from matrixbuild.workflow.running import run_schedule
 
 BUDGET = 1.3
 AT_ONCE = 8
+ROUNDS = 3
 LAYERS = 10
 COUNTS = (1_000, 10_000)
 ALONE = (1_000, 10_000, 50_000)
 TRUE = shutil.which("true") or "/bin/true"
+DIRECT = (TRUE,)
+BY_SHELL = ("/bin/sh", "-c", "true")
+JUDGED = "with processes and journal"
 
 Needs = Mapping[str, Sequence[str]]
 
@@ -86,7 +101,7 @@ class Nothing:
     def next_event(self) -> Event:
         return self._events.popleft()
 
-    def next_events(self) -> tuple[Event, ...]:
+    def next_events(self, *, within: float | None = None) -> tuple[Event, ...]:  # noqa: ARG002
         return (self.next_event(),)
 
     def close(self) -> None:
@@ -97,20 +112,25 @@ def looped(needs: Needs) -> None:
     run_schedule(schedule(needs), Nothing(), lambda run, _: run.build, lambda *_: None)
 
 
-def with_processes(needs: Needs, record: Callable[[Sequence[tuple[Report, Ended | None]]], None]) -> None:
+Record = Callable[[Sequence[tuple[Report, Ended | None]]], None]
+
+
+def with_processes(
+    needs: Needs, argv: tuple[str, ...] = DIRECT, record: Record = lambda _: None, heard: Callable[[Sequence[Report]], None] = lambda _: None
+) -> None:
     """The loop, its threads, one guarded child for each build."""
-    command = Command(argv=(TRUE,), cwd=str(Path.cwd()), env=tuple(sorted(os.environ.items())))
+    command = Command(argv=argv, cwd=str(Path.cwd()), env=tuple(sorted(os.environ.items())))
 
     def perform(name: str) -> Ended:
         return children.run(command, lambda *_: None, name=name)
 
     with Children() as children, LocalExecutor(perform) as executor:
-        run_schedule(schedule(needs), executor, lambda run, _: run.build, lambda *_: None, record=record, early=True)
+        run_schedule(schedule(needs), executor, lambda run, _: run.build, lambda *_: None, record=record, heard=heard, early=True)
 
 
-def journalled(needs: Needs, directory: Path) -> None:
+def journalled(needs: Needs, argv: tuple[str, ...] = DIRECT) -> None:
     """The same with each build's state and result written down before anything follows from it, as an apply does."""
-    with open_journal(directory) as journal:
+    with tempfile.TemporaryDirectory() as made, open_journal(Path(made)) as journal:
         recorder = Recorder(journal, journal.begin(pid=os.getpid(), now=time.time()), lambda _: None)
         recorder.keys = {name: name for name in needs}
 
@@ -119,7 +139,43 @@ def journalled(needs: Needs, directory: Path) -> None:
             for report, made in reports:
                 recorder.report(report, LEFT if made else None)
 
-        with_processes(needs, record)
+        with_processes(needs, argv, record, recorder.heard)
+
+
+def spawned(needs: Needs) -> None:
+    """The floor of Python: start, wait, and nothing else."""
+    running, left = 0, len(needs)
+    while left or running:
+        while left and running < AT_ONCE:
+            os.posix_spawn(TRUE, DIRECT, os.environ)
+            running, left = running + 1, left - 1
+        os.wait()
+        running -= 1
+
+
+def popen(needs: Needs) -> None:
+    """The same with the standard library's Popen, and both outputs read."""
+    left = len(needs)
+    running: dict[subprocess.Popen[bytes], int] = {}
+    with selectors.DefaultSelector() as selector:
+        while left or running:
+            while left and len(running) < AT_ONCE:
+                child = subprocess.Popen(DIRECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+                for stream in filter(None, (child.stdout, child.stderr)):
+                    selector.register(stream, selectors.EVENT_READ, child)
+                running[child], left = 2, left - 1
+            for key, _ in selector.select():
+                if not os.read(key.fd, 1 << 16):
+                    _closed(selector, key, running)
+
+
+def _closed(selector: selectors.BaseSelector, key: selectors.SelectorKey, running: dict[subprocess.Popen[bytes], int]) -> None:
+    selector.unregister(key.fileobj)
+    running[key.data] -= 1
+    if not running[key.data]:
+        # Waits for its end, and closes both pipes.
+        key.data.__exit__(None, None, None)
+        del running[key.data]
 
 
 LEFT = Performed(output=Output())
@@ -150,41 +206,73 @@ def doit(needs: Needs, directory: Path) -> list[str]:
 RIVALS: Mapping[str, Callable[[Needs, Path], list[str]]] = {"ninja": ninja, "make": make, "doit": doit}
 
 
-def rival(name: str, needs: Needs) -> float | None:
-    """Its seconds, or None, with the reason told, where it is not installed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Seconds, and those of processors in all processes together."""
+
+    seconds: float
+    processor: float
+
+
+def rival(name: str, needs: Needs) -> Taken | None:
+    """None where it is not installed."""
     with tempfile.TemporaryDirectory() as made:
         command = RIVALS[name](needs, Path(made))
         if shutil.which(command[0]) is None:
-            print(f"  {name:<28} skipped: not installed")
             return None
         return timed(lambda: subprocess.run(command, cwd=made, check=True, stdout=subprocess.DEVNULL))
 
 
-def ours(needs: Needs) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as made:
-        return {
-            "the loop, doing nothing": timed(lambda: looped(needs)),
-            "with processes": timed(lambda: with_processes(needs, lambda _: None)),
-            "with processes and journal": timed(lambda: journalled(needs, Path(made))),
-        }
+OURS: Mapping[str, Callable[[Needs], None]] = {
+    "the loop, doing nothing": looped,
+    "with processes": with_processes,
+    JUDGED: journalled,
+    "the same by way of sh": lambda needs: journalled(needs, BY_SHELL),
+    "floor: posix_spawn and wait": spawned,
+    "floor: Popen and selectors": popen,
+}
 
 
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def processor() -> float:
+    taken = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in taken)
+
+
+def timed(work: Callable[[], object]) -> Taken:
+    start, spent = time.perf_counter(), processor()
     work()
-    return time.perf_counter() - start
+    return Taken(seconds=time.perf_counter() - start, processor=processor() - spent)
+
+
+def turn(needs: Needs) -> dict[str, Taken]:
+    rows = {name: timed(partial(work, needs)) for name, work in OURS.items()}
+    return rows | {name: taken for name in RIVALS if (taken := rival(name, needs)) is not None}
 
 
 def compared(count: int) -> float:
     """Print all rows for so many builds; how many times what ninja takes we take."""
     needs = graph(count)
-    print(f"{count:,} builds, {AT_ONCE} at once (load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores)")
-    rivals = {name: taken for name in RIVALS if (taken := rival(name, needs)) is not None}
-    rows = ours(needs) | rivals
-    for name, taken in rows.items():
-        ratio = f"   {taken / rivals['ninja']:5.2f} x ninja" if "ninja" in rivals else ""
-        print(f"  {name:<28} {taken:7.2f} s   {taken / count * 1e6:6.0f} us a build{ratio}")
-    return rows["with processes and journal"] / rivals["ninja"] if "ninja" in rivals else 0.0
+    print(f"{count:,} builds, {AT_ONCE} at once, {ROUNDS} turns (load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores)")
+    turns = [turn(needs) for _ in range(ROUNDS)]
+    for name in RIVALS.keys() - turns[0].keys():
+        print(f"  {name:<28} skipped: not installed")
+    for name in turns[0]:
+        seconds = statistics.median(rows[name].seconds for rows in turns)
+        spent = statistics.median(rows[name].processor for rows in turns)
+        print(f"  {name:<28} {seconds:7.2f} s {seconds / count * 1e6:6.0f} us a build, processor {spent / count * 1e6:6.0f} us{_ratios(turns, name)}")
+    return ratio(turns, JUDGED) if "ninja" in turns[0] else 0.0
+
+
+def _ratios(turns: Sequence[Mapping[str, Taken]], name: str) -> str:
+    if "ninja" not in turns[0]:
+        return ""
+    found = [rows[name].seconds / rows["ninja"].seconds for rows in turns]
+    spent = statistics.median(rows[name].processor / rows["ninja"].processor for rows in turns)
+    return f"   {ratio(turns, name):5.2f} x ninja ({min(found):.2f}-{max(found):.2f}), processor {spent:5.2f} x"
+
+
+def ratio(turns: Sequence[Mapping[str, Taken]], name: str) -> float:
+    return statistics.median(rows[name].seconds / rows["ninja"].seconds for rows in turns)
 
 
 def main(arguments: Sequence[str]) -> int:

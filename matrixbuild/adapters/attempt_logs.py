@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.core.failure import BuildFailed, Failure, FailureKind
 
 RUNS = "runs"
@@ -43,7 +44,7 @@ def logged(directory: Path, command: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except BuildFailed as error:
-        _failed(directory, error.failure)
+        _failed(directory, KNOWN.hidden_failure(error.failure))
         raise
     with writing(directory):
         (directory / "exit").write_text("0\n", encoding="ascii")
@@ -53,7 +54,7 @@ def say(directory: Path | None, lines: Sequence[str], *, stream: str = "stdout")
     """Add lines to what an attempt said; nothing where no log is kept. Raises OSError."""
     if directory and lines:
         with (directory / stream).open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+            file.write("".join(f"{KNOWN.hidden(line)}\n" for line in lines))
 
 
 def _failed(directory: Path, failure: Failure) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
-import selectors
+import select
 import signal
 import time
 from collections.abc import Callable
@@ -26,31 +27,23 @@ _DRAIN = 1.0
 
 
 class Pipes:
-    """Both ends of what a child speaks through: `theirs` are its stdin, stdout, stderr and the guardian's reports. Raises OSError."""
+    """Both ends of what a child speaks through: `theirs` are its stdin, where it has something to read, stdout, stderr and the guardian's reports.
+    Raises OSError."""
 
     def __init__(self, *, stdin: bool) -> None:
         self._open: list[int] = []
         try:
-            self.stdout, their_stdout = self._pipe()
-            self.stderr, their_stderr = self._pipe()
-            self.report, their_report = self._pipe()
-            their_stdin, self.stdin = self._pipe() if stdin else self._nothing()
+            for _ in range(4 if stdin else 3):
+                self._open += os.pipe()
         except OSError:
             self.close()
             raise
-        self.theirs = (their_stdin, their_stdout, their_stderr, their_report)
-        for ours in (self.stdout, self.stderr, self.report, *([self.stdin] if stdin else [])):
-            os.set_blocking(ours, False)
-
-    def _pipe(self) -> tuple[int, int]:
-        ends = os.pipe()
-        self._open += ends
-        return ends
-
-    def _nothing(self) -> tuple[int, int]:
-        """Nothing to read, and no end of ours."""
-        self._open.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-        return self._open[-1], -1
+        self.stdout, their_stdout, self.stderr, their_stderr, self.report, their_report, *more = self._open
+        self.theirs = (*more[:1], their_stdout, their_stderr, their_report)
+        self.stdin = more[1] if stdin else -1
+        if stdin:
+            # The others are only read when something is there, or their end.
+            os.set_blocking(self.stdin, False)
 
     def close(self, *descriptors: int) -> None:
         """These, or all."""
@@ -73,7 +66,8 @@ class Output:
         self._give(self._lines.feed(self._masked.feed(data)))
 
     def finish(self) -> None:
-        self._give([*self._lines.feed(self._masked.finish()), *self._lines.finish()])
+        held = self._masked.finish()
+        self._give([*(self._lines.feed(held) if held else ()), *self._lines.finish()])
 
     def _give(self, lines: list[bytes]) -> None:
         if lines:
@@ -89,47 +83,53 @@ class Child:
         """Its leader has ended."""
         self._command = command
         self._pipes = pipes
-        self._outputs = {
-            pipes.stdout: Output(masking, partial(on_lines, Stream.STDOUT)),
-            pipes.stderr: Output(masking, partial(on_lines, Stream.STDERR)),
-        }
+        self._masking = masking
+        self._on_lines = on_lines
+        self._outputs: dict[int, Output] = {}
+        # What each end of ours is for: called with it and what `poll` says of it, False when there is no more of it.
+        self._open: dict[int, Callable[[int, int], bool]] = {pipes.stdout: self._read, pipes.stderr: self._read, pipes.report: self._report}
+        self._timed = command.timeout is not None or command.silence is not None
         self._began = self._heard = time.monotonic()
         self._stdin = memoryview(command.stdin)
+        if command.stdin:
+            self._open[pipes.stdin] = self._write
         self._told = b""
-        self._pid = 0
         self._status: int | None = None
         self._seconds = 0.0
         self._left_at: float | None = None
 
-    def follow(self, end: Callable[[Why], None]) -> Ended:
-        """To its end; `end` is called when it has had its time. Raises UnusableError where it could not be started."""
+    def follow(self, end: Callable[[Why], None], pid: Callable[[], int]) -> Ended:
+        """To its end; `end` is called when it has had its time, `pid` when the guardian is lost. Raises UnusableError where it did not start."""
         # Of all kinds the one that takes no descriptor of its own, so nothing can keep it from being made.
-        with selectors.PollSelector() as selector:
-            for descriptor, output in self._outputs.items():
-                selector.register(descriptor, selectors.EVENT_READ, partial(self._read, descriptor, output))
-            selector.register(self._pipes.report, selectors.EVENT_READ, self._report)
-            if self._stdin:
-                selector.register(self._pipes.stdin, selectors.EVENT_WRITE, self._write)
-            while not self._finished(selector):
-                for key, _ in selector.select(self._wait()):
-                    if not key.data():
-                        selector.unregister(key.fd)
+        poll = select.poll()
+        for descriptor in self._open:
+            poll.register(descriptor, select.POLLOUT if descriptor == self._pipes.stdin else select.POLLIN)
+        while not self._finished():
+            for descriptor, event in poll.poll(self._wait()):
+                if not self._open[descriptor](descriptor, event):
+                    poll.unregister(descriptor)
+                    del self._open[descriptor]
+            if self._timed:
                 self._keep_time(end)
         for output in self._outputs.values():
             output.finish()
-        return self._ended()
+        return self._ended(pid)
 
-    def _finished(self, selector: selectors.BaseSelector) -> bool:
-        open_ones = selector.get_map().keys()
+    def _finished(self) -> bool:
         if self._left_at is None:
             return False
-        return not open_ones & self._outputs.keys() or time.monotonic() >= self._left_at + _DRAIN
+        silent = self._pipes.stdout not in self._open and self._pipes.stderr not in self._open
+        return silent or time.monotonic() >= self._left_at + _DRAIN
 
-    def _wait(self) -> float | None:
-        times = [due - time.monotonic() for due, _ in self._deadlines()]
+    def _wait(self) -> int | None:
+        """In milliseconds."""
+        if self._left_at is None and not self._timed:
+            return None
+        times = [due for due, _ in self._deadlines()]
         if self._left_at is not None:
-            times.append(self._left_at + _DRAIN - time.monotonic())
-        return max(0.0, min(times)) if times else None
+            times.append(self._left_at + _DRAIN)
+        # Rounded up, or it would be asked again and again in the last one.
+        return max(0, math.ceil((min(times) - time.monotonic()) * 1000)) if times else None
 
     def _deadlines(self) -> list[tuple[float, Why]]:
         if self.over or self.why is not Why.EXITED:
@@ -143,13 +143,21 @@ class Child:
             if time.monotonic() >= due:
                 end(why)
 
-    def _read(self, descriptor: int, output: Output) -> bool:
+    def _read(self, descriptor: int, event: int) -> bool:
+        if event == select.POLLHUP:
+            return False
         data = os.read(descriptor, _READ)
         self._heard = time.monotonic()
-        output.feed(data)
+        self._output(descriptor).feed(data)
         return bool(data)
 
-    def _write(self) -> bool:
+    def _output(self, descriptor: int) -> Output:
+        if descriptor not in self._outputs:
+            stream = Stream.STDOUT if descriptor == self._pipes.stdout else Stream.STDERR
+            self._outputs[descriptor] = Output(self._masking, partial(self._on_lines, stream))
+        return self._outputs[descriptor]
+
+    def _write(self, _: int, __: int) -> bool:
         with contextlib.suppress(BrokenPipeError):
             self._stdin = self._stdin[os.write(self._pipes.stdin, self._stdin[:_READ]) :]
             if self._stdin:
@@ -157,29 +165,29 @@ class Child:
         self._pipes.close(self._pipes.stdin)
         return False
 
-    def _report(self) -> bool:
-        data = os.read(self._pipes.report, _READ)
+    def _report(self, descriptor: int, event: int) -> bool:
+        data = b"" if event == select.POLLHUP else os.read(descriptor, _READ)
         *lines, self._told = (self._told + data).split(b"\n")
         for line in lines:
             word, _, number = line.decode().partition(" ")
             self._take(word, int(number))
-        if not data:
+        # Reports are short: with its end there, that was all of it.
+        going_on = bool(data) and not event & select.POLLHUP
+        if not going_on:
             self._left_at = time.monotonic()
-        return bool(data)
+        return going_on
 
     def _take(self, word: str, number: int) -> None:
         if word == "failed":
             raise UnusableError(not_started(self._command, number))
-        if word == "pid":
-            self._pid = number
-        else:
-            self._status, self.over = number, True
-            self._seconds = time.monotonic() - self._began
+        self._status, self.over = number, True
+        self._seconds = time.monotonic() - self._began
 
-    def _ended(self) -> Ended:
+    def _ended(self, pid: Callable[[], int]) -> Ended:
         if self._status is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._pid, signal.SIGKILL)
+            if session := pid():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(session, signal.SIGKILL)
             raise UnusableError(LOST)
         code = os.waitstatus_to_exitcode(self._status)
         return Ended(code=code if code >= 0 else None, signal=-code if code < 0 else None, why=self.why, seconds=self._seconds)

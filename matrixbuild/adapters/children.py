@@ -10,6 +10,7 @@ from typing import Self
 
 from matrixbuild.adapters.child import Child, OnLines, Pipes, not_started
 from matrixbuild.adapters.guarding import Guarding
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.core.masking import masking
 from matrixbuild.core.problems import UnusableError
 from matrixbuild.core.process import Command, Ended, Why
@@ -40,6 +41,8 @@ class Children:
         Raises UnusableError where it cannot be started or a secret not be masked. What `on_lines` raises ends the command and is raised.
         """
         masked, program = masking(command.secrets), _found(command)
+        if command.secrets:
+            KNOWN.learn(value for _, value in command.secrets)
         try:
             pipes = Pipes(stdin=bool(command.stdin))
         except OSError as error:
@@ -97,7 +100,7 @@ class Children:
                 self._end(number, child, why, self._grace)
 
         try:
-            return child.follow(end)
+            return child.follow(end, lambda: self._guarding.pid(number))
         finally:
             with self._lock:
                 del self._running[number]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.core.problems import Problem, Severity
 
 NAME = Path("log", "matrixbuild.log")
@@ -33,7 +34,7 @@ def program_log(state: Path, on_trouble: Callable[[Problem], None]) -> Iterator[
         if told:
             return
         try:
-            logger.info("%s", _one_line(line))
+            logger.info("%s", _one_line(KNOWN.hidden(line)))
         except OSError as error:
             told = True
             on_trouble(_unusable(path, error))

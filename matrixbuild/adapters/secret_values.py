@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.core.masking import Masking
 from matrixbuild.core.renderings import renderings
 from matrixbuild.core.surroundings import DeclaredSecret
@@ -42,7 +43,7 @@ class Missing:
 
 def secret_value(secret: DeclaredSecret, *, base: Path, environ: Mapping[str, str], seconds: float = COMMAND_SECONDS) -> SecretValue | Missing:
     """The value of a secret; `base` is what its file and the directory of its command are relative to, `seconds` how long the command may take.
-    Bytes that are no UTF-8 become surrogates, as in `os.environ`."""
+    Bytes that are no UTF-8 become surrogates, as in `os.environ`. From now on nothing that this process says shows it (known_secrets)."""
     if secret.env:
         found: bytes | Missing = _from_environment(secret.env.value, environ)
     elif secret.file:
@@ -51,7 +52,9 @@ def secret_value(secret: DeclaredSecret, *, base: Path, environ: Mapping[str, st
         found = _printed(secret.command, base, environ, seconds)
     if isinstance(found, Missing):
         return found
-    return _passable(found) or SecretValue(secret.name, os.fsdecode(found))
+    value = os.fsdecode(found)
+    KNOWN.learn((value,))
+    return _passable(found) or SecretValue(secret.name, value)
 
 
 def _passable(value: bytes) -> Missing | None:

@@ -6,15 +6,20 @@ import json
 import os
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.core.problems import Place, Problem, Severity
 
 MACHINES = ("json", "github", "sarif")
 MOST_SHOWN = 50
+MOST_ALIKE = 3
+"""So many problems of one kind at one place are shown: a changed file makes one for each image name that it would move."""
+
 _WINDOW = 120
 """Characters of a line that are shown; a longer one is cut around the caret."""
 
@@ -26,7 +31,8 @@ _HUES = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.REMARK: _BLUE
 
 
 def show_problems(problems: Sequence[Problem], format: str = "text") -> None:  # noqa: A002 - the option's own name
-    """Text goes to stderr, in colour where that is a terminal; what machines read is data and goes to stdout."""
+    """Text goes to stderr, in colour where that is a terminal; what machines read is data and goes to stdout. Known secrets are in neither."""
+    problems = KNOWN.hidden_problems(problems)
     if format in MACHINES:
         sys.stdout.write(shown(problems, format))
     else:
@@ -60,10 +66,33 @@ def wants_colour(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 
 def problems_text(problems: Sequence[Problem], *, colour: bool = False) -> str:
-    """All of them, errors and warnings as they come, and how many there are where that is more than one block can show."""
-    shown = "".join(problem_text(problem, colour=colour) for problem in problems[:MOST_SHOWN])
-    more = len(problems) - MOST_SHOWN
-    return shown if more <= 0 else f"{shown}... and {more} more\n"
+    """Errors and warnings as they come; of those that are alike the first few and how many there are, and so of all."""
+    shown, told = [], 0
+    for problem, more in _few_alike(problems)[:MOST_SHOWN]:
+        shown.append(problem_text(problem, colour=colour))
+        if more:
+            shown.append(f"... and {more:,} more like this at {_clean(str(problem.place))}\n")
+        told += 1 + more
+    left = len(problems) - told
+    return "".join([*shown, f"... and {left:,} more\n"] if left > 0 else shown)
+
+
+def _few_alike(problems: Sequence[Problem]) -> list[tuple[Problem, int]]:
+    """Those that are shown, and for the last of a kind how many like it are not."""
+    alike = Counter(map(_kind, problems))
+    met = Counter[object]()
+    found = []
+    for problem in problems:
+        kind = _kind(problem)
+        met[kind] += 1
+        if kind is None or met[kind] <= MOST_ALIKE:
+            found.append((problem, alike[kind] - MOST_ALIKE if kind and met[kind] == MOST_ALIKE else 0))
+    return found
+
+
+def _kind(problem: Problem) -> object:
+    """The same for those of which a few say it all; None for what stands alone."""
+    return (problem.place, problem.code, problem.severity) if problem.place and problem.code else None
 
 
 def problem_text(problem: Problem, *, colour: bool = False) -> str:

@@ -75,7 +75,7 @@ class MaskedStream:
 
     def finish(self) -> bytes:
         """What was held back, when no more comes."""
-        return self._given(self._held, len(self._held))
+        return self._given(self._held, len(self._held)) if self._held else b""
 
     def _given(self, data: bytes, settled: int) -> bytes:
         # Those that begin in what is held back are found again.

@@ -49,7 +49,7 @@ class Roster:
         self.counts[progress.state] -= 1
         self.counts[state] += 1
         progress.state = state
-        progress.story.append(f"{state} {progress.attempt}" if state is State.RUNNING else state.value)
+        progress.story.append(f"{state} {progress.attempt}" if state is State.RUNNING else state)
 
     def known(self, name: str, event: Event) -> Progress:
         """The build an event is about; raises IllegalEvent where there is none."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from matrixbuild.adapters.journal import Journal, open_journal
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.core.events import FreeSpace, Paused, Report, Resumed, State
 from matrixbuild.core.exit_codes import ExitCode, Terminated
 from matrixbuild.core.happenings import BuildMoved, Happening, LockWritten, PlanMade, Progressed, RunEnded, RunStarted, SpaceFreed, TagPut, Waited
@@ -36,8 +37,9 @@ class Recorder:
         self._tell = tell
         self.keys: Mapping[str, str] = {}
         self._attempts: dict[str, AttemptRecord] = {}
+        self._heard: dict[tuple[str, int, State], float] = {}
         self._untold: deque[AttemptRecord] = deque()
-        self._ended: Counter[str] = Counter()
+        self._ended: Counter[State] = Counter()
         self._telling = threading.Lock()
         self._running: set[str] = set()
         self._early: dict[str, Progress] = {}
@@ -54,12 +56,20 @@ class Recorder:
         """What builds took before."""
         return self._journal.samples()
 
+    def heard(self, reports: Sequence[Report]) -> None:
+        """These have come now, and are recorded in a moment."""
+        now = time.time()
+        self._heard.update(((report.build, report.attempt, report.state), now) for report in reports)
+
     def record(self, reports: Sequence[tuple[Report, Performed | None]]) -> None:
         """Builds are in other states, all of one moment; with what they left, where they are built."""
         now = time.time()
-        moves = [self._move(report, made if report.state is State.BUILT else None, now) for report, made in reports]
+        moves = [self._move(report, made if report.state is State.BUILT else None, self._when(report, now)) for report, made in reports]
         self._journal.all_attempted(moves)
         self._untold += (attempt for attempt, _ in moves)
+
+    def _when(self, report: Report, now: float) -> float:
+        return self._heard.pop((report.build, report.attempt, report.state), now)
 
     def _move(self, report: Report, made: Performed | None, now: float) -> tuple[AttemptRecord, Result | None]:
         attempt = self._moved(report, made, now)
@@ -70,7 +80,7 @@ class Recorder:
     def report(self, report: Report, made: Performed | None) -> None:
         """Tell of what was recorded, in the same order."""
         attempt = self._untold.popleft()
-        self._ended[report.state.value] += report.state.final
+        self._ended[report.state] += report.state.final
         seconds = attempt.seconds if report.state is not State.RUNNING else None
         output = made.output if made and report.state is State.BUILT else None
         with self._telling:
@@ -129,9 +139,10 @@ class Recorder:
     def ended(self, exit_code: int, problems: tuple[Problem, ...] = ()) -> None:
         now = time.time()
         self._journal.end(self.run.number, exit_code=exit_code, now=now)
-        counts = {state: count for state, count in self._ended.items() if count}
+        counts = {state.value: count for state, count in self._ended.items() if count}
         seconds = now - self.run.started
-        self._tell(RunEnded(run=self.run.number, exit_code=exit_code, seconds=seconds, builds=counts, problems=problems))
+        told = KNOWN.hidden_problems(problems)
+        self._tell(RunEnded(run=self.run.number, exit_code=exit_code, seconds=seconds, builds=counts, problems=told))
 
 
 @contextmanager
@@ -167,4 +178,3 @@ def _ended_by(recorder: Recorder, exit_code: int, problems: tuple[Problem, ...] 
         recorder.ended(exit_code, problems)
     except MatrixbuildError:
         return
-

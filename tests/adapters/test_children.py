@@ -136,7 +136,7 @@ def test_where_no_file_can_be_opened_that_is_said_and_nothing_is_leaked(children
         with contextlib.suppress(OSError):
             while True:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
-        for _ in range(6):
+        for _ in range(5):
             os.close(taken.pop())
             with pytest.raises(UnusableError) as caught:
                 children.run(shell("exit 0"), Said())

@@ -52,7 +52,7 @@ class FakeExecutor(Generic[Work]):
         self.clock, _, build = heapq.heappop(self._timers)
         return Woke(build=build)
 
-    def next_events(self) -> tuple[Event, ...]:
+    def next_events(self, *, within: float | None = None) -> tuple[Event, ...]:
         return (self.next_event(),)
 
     def close(self) -> None:

@@ -64,7 +64,7 @@ def watched(project: SmallProject, *words: str, bug: str = "") -> tuple[int, byt
         looks += running
         assert not leaks(seen)
     out, err = process.communicate()
-    assert looks or bug == "ready" or not PROC.is_dir()
+    assert looks or bug in ("ready", "told") or not PROC.is_dir()
     return process.returncode, out + err
 
 
@@ -99,12 +99,28 @@ def test_a_lock_and_a_plan_have_nothing_of_it(tmp_path: Path) -> None:
     assert not leaking(project.root)
 
 
-@pytest.mark.parametrize(("bug", "code"), [("build", 4), ("ready", 1)])
-def test_a_bug_of_ours_tells_nothing_of_it(tmp_path: Path, bug: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("bug", "code", "shown"),
+    [
+        ("build", 4, b"LookupError: nobody knows ***, "),
+        ("ready", 1, b"LookupError: nobody knows ***, "),
+        ("thread", 0, b"LookupError: nobody knows ***, "),
+        ("told", 8, b"error: nobody takes ***, "),
+        ("failed", 4, b"no luck with ***, "),
+    ],
+)
+def test_an_exception_that_quotes_it_tells_nothing_of_it(tmp_path: Path, bug: str, code: int, shown: bytes) -> None:
     project = release(tmp_path, builds=2)
     ended, said = watched(project, "--events", "events.ndjson", "--junit", "junit.xml", bug=bug)
     assert ended == code, said
-    assert (b"Traceback" in said) is (bug == "ready")
-    assert b"ZeroDivisionError" in said
+    assert (b"Traceback" in said) is (bug in ("ready", "thread"))
+    assert (b"ZeroDivisionError" in said) is (bug in ("ready", "thread"))
+    assert shown in said
     assert not leaks(said), said
     assert not leaking(project.root)
+    # It was told there as well.
+    for name in ("events.ndjson", "junit.xml") if bug in ("build", "told", "failed") else ():
+        assert "***" in (project.root / name).read_text()
+    if bug == "failed":
+        assert [path.read_text().count("***") > 0 for path in project.root.glob(".matrixbuild/small/runs/1/*/1/class.json")] == [True, True]
+        assert "***" in (project.root / ".matrixbuild/small/log/matrixbuild.log").read_text()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from matrixbuild.adapters.executors.base import Executor
 from matrixbuild.adapters.executors.local import LocalExecutor
-from matrixbuild.core.events import Event, Report, Run, State
+from matrixbuild.core.events import Event, Interrupted, Report, Run, State
 from matrixbuild.core.failure import BuildFailed, FailureKind
 from matrixbuild.core.policy import FailurePolicy, GivenUp, failure_policy
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
@@ -108,6 +109,23 @@ def test_two_interrupts_wait_for_nobody() -> None:
     assert outcomes == {"a": Outcome(state=State.CANCELLED, attempts=1)}
 
 
+class AtOnce(FakeExecutor[Work]):
+    """Gives two interrupts and all that has ended, at once and in this order."""
+
+    def next_events(self, *, within: float | None = None) -> tuple[Event, ...]:
+        ended = [self.next_event() for _ in range(len(self._work))]
+        return (Interrupted(), Interrupted(), *ended)
+
+
+def test_what_ended_in_the_moment_of_a_second_interrupt_has_ended() -> None:
+    executor = AtOnce(perform)
+    outcomes, told = run(executor, build("a", cpu=1), build("broken", cpu=1), build("c", "a", cpu=1))
+    assert {name: outcome.state.value for name, outcome in outcomes.items()} == {"a": "built", "broken": "failed", "c": "cancelled"}
+    assert outcomes["a"].made == "a()"
+    assert executor.stopped == []
+    assert ("a", "built") in [(report.build, report.state.value) for report, _ in told]
+
+
 def test_a_thousand_builds_on_threads_all_end() -> None:
     layers = [build(f"b{number}", *([f"b{number - 7}"] if number >= 7 else []), cpu=1 + number % 2) for number in range(1000)]
     with LocalExecutor(perform) as executor:
@@ -132,7 +150,7 @@ class Noting(FakeExecutor[Work]):
         self._notes.append(f"start {build}")
         super().submit(build, work)
 
-    def next_events(self) -> tuple[Event, ...]:
+    def next_events(self, *, within: float | None = None) -> tuple[Event, ...]:
         return tuple(self.next_event() for _ in range(len(self._work) or 1))
 
 
@@ -190,6 +208,63 @@ LATE = [
     "tell app built",
     "tell free built",
 ]
+
+
+def recorded(executor: FakeExecutor[Work], *builds: ScheduledBuild, pace: float) -> tuple[list[str], list[str]]:
+    """What was recorded together, and what was heard of at once, of a run that may end with an OSError."""
+    written: list[str] = []
+    heard: list[str] = []
+
+    def record(reports: Sequence[tuple[Report, str | None]]) -> None:
+        written.append(", ".join(f"{report.build} {report.state}" for report, _ in reports))
+
+    def order(wanted: Run, _: Mapping[str, str]) -> Work:
+        return wanted.build, wanted.attempt, ()
+
+    def hear(reports: Sequence[Report]) -> None:
+        heard.extend(f"{report.build} {report.state}" for report in reports)
+
+    with contextlib.suppress(OSError):
+        schedule = Schedule(builds, capacity={"cpu": 2}, policy=ONCE)
+        run_schedule(schedule, executor, order, lambda *_: None, record=record, heard=hear, early=True, pace=pace)
+    return written, heard
+
+
+def test_what_nothing_waits_for_is_recorded_together() -> None:
+    builds = [build(name, cpu=1) for name in "abcd"]
+    written, heard = recorded(FakeExecutor(perform), *builds, pace=3600)
+    assert written == ["a running, b running", "a built, c running, b built, d running, c built, d built"]
+    assert heard == ", ".join(written).split(", ")
+    assert recorded(FakeExecutor(perform), *builds, pace=0)[0] == [
+        "a running, b running",
+        "a built, c running",
+        "b built, d running",
+        "c built",
+        "d built",
+    ]
+
+
+def test_what_something_waits_for_is_recorded_before_it_starts() -> None:
+    builds = [build("base", cpu=1, rank=9), build("other", cpu=1), build("app", "base", cpu=1), build("last", cpu=1)]
+    written, _ = recorded(FakeExecutor(perform), *builds, pace=3600)
+    assert written == ["base running, other running", "base built, app running", "other built, last running, app built, last built"]
+
+
+class Breaking(FakeExecutor[Work]):
+    """Breaks after the second event."""
+
+    events = 2
+
+    def next_event(self) -> Event:
+        if not self.events:
+            raise OSError("no more")
+        self.events -= 1
+        return super().next_event()
+
+
+def test_what_was_put_off_is_recorded_whatever_ends_the_run() -> None:
+    written, _ = recorded(Breaking(perform), *(build(name, cpu=1) for name in "abcd"), pace=3600)
+    assert written == ["a running, b running", "a built, c running, b built, d running"]
 
 
 def test_what_pauses_and_goes_on_is_told_in_its_turn() -> None:

@@ -40,8 +40,8 @@ class Executor(Protocol[Work]):
         """Wait for the next event. Raises RuntimeError where none can come: nothing runs and nothing rests."""
         ...
 
-    def next_events(self) -> tuple[Event, ...]:
-        """The same, and with it all that have come by then, in their order."""
+    def next_events(self, *, within: float | None = None) -> tuple[Event, ...]:
+        """The same, and with it all that have come by then, in their order. None, where none comes `within` so many seconds."""
         ...
 
     def close(self) -> None:

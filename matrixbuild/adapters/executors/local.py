@@ -11,7 +11,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Self, TypeVar
 
-from matrixbuild.core.events import Event, Failed, Finished, Interrupted, Woke
+from matrixbuild.adapters.known_secrets import KNOWN
+from matrixbuild.core.events import Event, Failed, Finished, Interrupted, Uploaded, Woke
 from matrixbuild.core.failure import BuildFailed, Failure, FailureKind
 from matrixbuild.core.problems import MatrixbuildError
 
@@ -57,28 +58,42 @@ class LocalExecutor(Generic[Work]):
     def interrupt(self) -> None:
         self._events.put(Interrupted())
 
+    def announce(self, event: Uploaded) -> None:
+        """Give this event in its turn; any thread may call it."""
+        self._events.put(event)
+
     def next_event(self) -> Event:
         while True:
-            event = self._arrived()
-            if event is not None:
-                self._running -= isinstance(event, Finished | Failed)
+            if event := self._next(None):
                 return event
-            if self._timers and self._timers[0][0] <= time.monotonic():
-                return Woke(build=heapq.heappop(self._timers)[2])
 
-    def next_events(self) -> tuple[Event, ...]:
-        found = [self.next_event()]
+    def next_events(self, *, within: float | None = None) -> tuple[Event, ...]:
+        event = self.next_event() if within is None else self._next(within)
+        found = [event] if event else []
         # What is in the queue is taken without waiting; timers that are due by now come with the next call.
-        while not self._events.empty():
+        while found and not self._events.empty():
             found.append(self.next_event())
         return tuple(found)
 
-    def _arrived(self) -> Event | None:
-        """The next event of a thread or an interrupt, or None when the first timer is due before it."""
+    def _next(self, within: float | None) -> Event | None:
+        """None when the first timer is due before the next event, or nothing has come `within` so many seconds."""
+        event = self._arrived(within)
+        if event is not None:
+            self._running -= isinstance(event, Finished | Failed)
+            return event
+        if self._timers and self._timers[0][0] <= time.monotonic():
+            return Woke(build=heapq.heappop(self._timers)[2])
+        return None
+
+    def _arrived(self, within: float | None) -> Event | None:
+        """The next event of a thread or an interrupt."""
         if not self._running and not self._timers and self._events.empty():
             raise RuntimeError("no event can come: nothing runs and nothing rests")
+        times = [within] if within is not None else []
+        if self._timers:
+            times.append(max(0.0, self._timers[0][0] - time.monotonic()))
         try:
-            return self._events.get(timeout=max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None)
+            return self._events.get(timeout=min(times, default=None))
         except Empty:
             return None
 
@@ -109,13 +124,13 @@ class LocalExecutor(Generic[Work]):
 
 
 def attempt(perform: Callable[[Work], Any], build: str, work: Work) -> Finished[Any] | Failed:
-    """Perform one build; whatever it does becomes an event."""
+    """Perform one build; whatever it does becomes an event, with nothing of a secret in it."""
     try:
         return Finished(build=build, made=perform(work))
     except BuildFailed as error:
-        return Failed(build=build, failure=error.failure)
+        return Failed(build=build, failure=KNOWN.hidden_failure(error.failure))
     except BaseException as error:  # noqa: BLE001  (an exception that got past here would leave its build running for ever)
-        return Failed(build=build, failure=unexpected(error))
+        return Failed(build=build, failure=KNOWN.hidden_failure(unexpected(error)))
 
 
 def unexpected(error: BaseException) -> Failure:

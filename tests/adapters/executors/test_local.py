@@ -9,7 +9,7 @@ import pytest
 
 from matrixbuild.adapters.executors.interrupts import Interrupts
 from matrixbuild.adapters.executors.local import LocalExecutor
-from matrixbuild.core.events import Finished, Interrupted
+from matrixbuild.core.events import Finished, Interrupted, Uploaded, Woke
 
 Step = Callable[[], object]
 
@@ -24,6 +24,27 @@ def test_as_many_builds_run_at_once_as_are_given() -> None:
         for number in range(12):
             executor.submit(f"b{number}", lambda: together.wait() >= 0)
         assert {executor.next_event() for _ in range(12)} == {Finished(build=f"b{number}", made=True) for number in range(12)}
+
+
+def test_what_is_announced_comes_in_its_turn_and_ends_nothing() -> None:
+    going = threading.Event()
+    with LocalExecutor(call) as executor:
+        executor.submit("b", lambda: going.wait(10))
+        threading.Thread(target=executor.announce, args=[Uploaded(build="b")]).start()
+        assert executor.next_event() == Uploaded(build="b")
+        going.set()
+        assert executor.next_event() == Finished(build="b", made=True)
+
+
+def test_one_may_wait_for_so_long_and_no_longer() -> None:
+    going = threading.Event()
+    with LocalExecutor(call) as executor:
+        executor.submit("b", lambda: going.wait(10))
+        assert executor.next_events(within=0.01) == ()
+        executor.wake_later("c", 0.01)
+        assert executor.next_events(within=10) == (Woke(build="c"),)
+        going.set()
+        assert executor.next_events(within=10) == (Finished(build="b", made=True),)
 
 
 def test_threads_are_used_again() -> None:
