@@ -11,11 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from matrixbuild.adapters.journal_schema import check, is_new, prepare, renew, version_of
+from matrixbuild.core import documents
 from matrixbuild.core.documents import DocumentError
 from matrixbuild.core.events import State
 from matrixbuild.core.journal import AttemptRecord, Result, RunRecord, output_from_dict, output_to_dict
 from matrixbuild.core.problems import Problem, UnusableError
-from matrixbuild.core.usage import Sample, Usage
+from matrixbuild.core.usage import Making, Sample, Usage
 
 NAME = "journal.db"
 _RUNS_KEPT = 200
@@ -24,9 +25,10 @@ _BROKEN = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 _MEND = "move it away and apply again: images are found in the registry, everything else is built anew"
 _RUN = "number, pid, started, builds, ended, exit"
 _ATTEMPT = "run, build, key, number, state, started, ended, kind, summary"
-_USAGE = "memory, cpu"
-_SINCE_USAGE = 2
-"""The version of the journal that measures attempts; an earlier one is renewed by the next run, and read as it is until then."""
+_USAGE = ("memory", "cpu", "made")
+_SINCE = {"memory": 2, "cpu": 2, "made": 3}
+"""The versions of the journal that measure these; an earlier one is renewed by the next run, and read as it is until then."""
+_MAKING = frozenset({"seconds", "part"})
 
 Move = tuple[AttemptRecord, Result | None]
 """Where an attempt stands now; with what it left, where it is built."""
@@ -40,7 +42,7 @@ class Journal:
 
     def __init__(self, connection: sqlite3.Connection, path: Path, *, version: int) -> None:
         self._connection = connection
-        self._usage = _USAGE if version >= _SINCE_USAGE else "NULL AS memory, NULL AS cpu"
+        self._usage = ", ".join(name if version >= _SINCE[name] else f"NULL AS {name}" for name in _USAGE)
         self._durable: bool | None = None
         self.path = path
 
@@ -89,11 +91,11 @@ class Journal:
         return tuple(self._attempt(row) for row in rows)
 
     def _attempt(self, values: tuple[Any, ...]) -> AttemptRecord:
-        *row, memory, cpu = values
+        row, usage = values[: -len(_USAGE)], values[-len(_USAGE) :]
         fields = dict(zip(_ATTEMPT.split(", "), row, strict=True))
         try:
-            return AttemptRecord(**{**fields, "state": State(fields["state"]), "usage": Usage(memory=memory, cpu=cpu)})
-        except ValueError as error:
+            return AttemptRecord(**{**fields, "state": State(fields["state"]), "usage": _usage(*usage)})
+        except (ValueError, DocumentError) as error:
             raise self._broken(f"what it holds of {fields['build']} is no attempt ({error})") from error
 
     def results(self, keys: Iterable[str]) -> Mapping[str, Result]:
@@ -114,12 +116,18 @@ class Journal:
 
     def samples(self) -> Mapping[str, tuple[Sample, ...]]:
         """The last attempts that built a build, by its name, the newest last."""
-        found: dict[str, list[Sample]] = {}
-        for build, seconds, memory, cpu in self._read(
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for build, *sample in self._read(
             f"SELECT build, ended - started, {self._usage} FROM attempts WHERE state = 'built' AND started IS NOT NULL ORDER BY ended"  # noqa: S608
         ):
-            found.setdefault(build, []).append(Sample(seconds=seconds, usage=Usage(memory=memory, cpu=cpu)))
-        return {build: tuple(samples[-_SAMPLES:]) for build, samples in found.items()}
+            found.setdefault(build, []).append(tuple(sample))
+        return {build: tuple(self._sample(build, *sample) for sample in samples[-_SAMPLES:]) for build, samples in found.items()}
+
+    def _sample(self, build: str, seconds: float, *usage: Any) -> Sample:
+        try:
+            return Sample(seconds=seconds, usage=_usage(*usage))
+        except (ValueError, DocumentError) as error:
+            raise self._broken(f"what it holds of {build} is no attempt ({error})") from error
 
     def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with _told(self.path, "read"):
@@ -143,7 +151,8 @@ class Journal:
                 raise
 
 
-_INSERT_ATTEMPT = f"INSERT OR REPLACE INTO attempts ({_ATTEMPT}, {_USAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT_ATTEMPT = f"INSERT OR REPLACE INTO attempts ({_ATTEMPT}, {', '.join(_USAGE)}) VALUES ({', '.join('?' * 12)})"  # noqa: S608
+_ENCODED = json.JSONEncoder(sort_keys=True).encode
 _INSERT_RESULT = "INSERT OR REPLACE INTO results (key, build, run, finished, output) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -151,11 +160,24 @@ def _row(attempt: AttemptRecord) -> tuple[object, ...]:
     """As _INSERT_ATTEMPT has it."""
     spent = attempt.usage
     times = (attempt.started, attempt.ended)
-    return attempt.run, attempt.build, attempt.key, attempt.number, attempt.state, *times, attempt.kind, attempt.summary, spent.memory, spent.cpu
+    made = json.dumps({each.target: {"seconds": each.seconds, "part": each.part} for each in spent.made}) if spent.made else None
+    said = (attempt.kind, attempt.summary)
+    return attempt.run, attempt.build, attempt.key, attempt.number, attempt.state, *times, *said, spent.memory, spent.cpu, made
+
+
+def _usage(memory: int | None, cpu: float | None, made: str | None) -> Usage:
+    """Raises ValueError or DocumentError for what `_row` does not give."""
+    found = documents.entries(json.loads(made), lambda value: documents.mapping(value, _MAKING)) if made else ()
+    return Usage(memory=memory, cpu=cpu, made=tuple(_making(target, value) for target, value in found))
+
+
+def _making(target: str, value: Mapping[str, object]) -> Making:
+    seconds, part = (documents.field(value, name, lambda found: documents.is_a(found, float)) for name in ("seconds", "part"))
+    return Making(target=target, seconds=seconds, part=part)
 
 
 def _result_row(result: Result) -> tuple[object, ...]:
-    output = json.dumps(output_to_dict(result.output), sort_keys=True)
+    output = _ENCODED(output_to_dict(result.output))
     return result.key, result.build, result.run, result.finished, output
 
 

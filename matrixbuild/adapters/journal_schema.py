@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matrixbuild.core.problems import Problem, UnusableError
 
-VERSION = 2
+VERSION = 3
 _APPLICATION = 0x6D62_6A6C  # "mbjl": tells our file from any other SQLite database
 
 _TABLES = f"""
@@ -15,7 +15,7 @@ BEGIN IMMEDIATE;
 CREATE TABLE runs (number INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started REAL NOT NULL, builds INTEGER, ended REAL, exit INTEGER);
 CREATE TABLE attempts (
   run INTEGER NOT NULL, build TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
-  started REAL, ended REAL, kind TEXT NOT NULL DEFAULT '', summary TEXT NOT NULL DEFAULT '', memory INTEGER, cpu REAL,
+  started REAL, ended REAL, kind TEXT NOT NULL DEFAULT '', summary TEXT NOT NULL DEFAULT '', memory INTEGER, cpu REAL, made TEXT,
   PRIMARY KEY (run, build, number)
 ) WITHOUT ROWID;
 CREATE INDEX attempts_of_builds ON attempts (build, state, ended);
@@ -26,7 +26,10 @@ COMMIT;
 """
 # One transaction: a run that is killed here leaves an empty file, which is as good as none.
 
-_STEPS = {1: "ALTER TABLE attempts ADD COLUMN memory INTEGER; ALTER TABLE attempts ADD COLUMN cpu REAL;"}
+_STEPS = {
+    1: "ALTER TABLE attempts ADD COLUMN memory INTEGER; ALTER TABLE attempts ADD COLUMN cpu REAL;",
+    2: "ALTER TABLE attempts ADD COLUMN made TEXT;",
+}
 """What makes of a journal of each earlier version one of the next."""
 
 

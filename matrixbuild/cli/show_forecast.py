@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from matrixbuild.core.forecast import Estimate
+from typing import TYPE_CHECKING
+
 from matrixbuild.core.quantities import told_amount
-from matrixbuild.workflow.forecasting import Forecast
+
+if TYPE_CHECKING:
+    from matrixbuild.core.forecast import Estimate
+    from matrixbuild.workflow.forecasting import Forecast
 
 _MINUTE = 60
 _UNKNOWN = "None of these builds, and none like them, was built here before: nothing tells how long they take."

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from matrixbuild.cli.show_forecast import span
 from matrixbuild.cli.show_plan_lines import Detail, build_lines, image_lines
 from matrixbuild.cli.show_plan_words import printable
 from matrixbuild.cli.show_sections import Section, Ways, fitted, shorter
@@ -92,7 +93,12 @@ def shared_lines(shared: Sequence[SharedWork]) -> list[str]:
         return []
     told = [f"{each.target} {_times(each.times)} for {counted(each.builds, 'build')}" for each in shared[:_SHARED]]
     more = [f"{len(shared) - _SHARED:,} more"] if len(shared) > _SHARED else []
-    return [f"Shared work: {', '.join([*told, *more])}."]
+    return [f"Shared work: {', '.join([*told, *more])}{_saved(shared)}."]
+
+
+def _saved(shared: Sequence[SharedWork]) -> str:
+    known = [each.seconds for each in shared if each.seconds is not None]
+    return f"; about {span(sum(known))}, learned" if known else ""
 
 
 def _times(number: int) -> str:

@@ -79,7 +79,14 @@ class Interrupted:
     """Someone asked to stop: the first time gracefully, the second time at once."""
 
 
-Event = Started | Finished[Any] | Failed | Woke | Interrupted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploaded:
+    """The attempt of a build has sent the files that others wait for to its builder. May come late, or never."""
+
+    build: str
+
+
+Event = Started | Finished[Any] | Failed | Woke | Interrupted | Uploaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

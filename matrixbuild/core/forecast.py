@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from statistics import NormalDist, median
@@ -13,11 +13,12 @@ from matrixbuild.core.durations import Basis, Duration
 from matrixbuild.core.improving import improved
 from matrixbuild.core.priorities import bounds, ranked
 from matrixbuild.core.scheduled import ScheduledBuild
-from matrixbuild.core.simulation import simulated
+from matrixbuild.core.simulation import gone_through, simulated
 
 _SHARED = 0.5
 """The part of the variance that all builds of a run have in common: a slow network or a busy machine is slow for all of them."""
 
+_NOTHING: Mapping[str, float] = {}
 _NINETIETH = NormalDist().inv_cdf(0.9)
 _MOST_RUNS = 40
 _STEPS = 12_000
@@ -50,7 +51,8 @@ def prioritised(builds: Sequence[ScheduledBuild], durations: Mapping[str, Durati
 
 
 def what_if(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int]) -> Estimate:
-    """How long a run would take on a machine with this capacity. `durations` has an entry for every build; the same arguments give the same answer.
+    """How long a run would take on a machine with this capacity. `durations` has an entry for every build, without its stages, and for each stage of
+    which something is known; the same arguments give the same answer.
 
     Raises ValueError for a pool that a build asks for and `capacity` lacks.
     """
@@ -58,14 +60,36 @@ def what_if(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration],
 
 
 def expected(
-    builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int], *, steps: int = _STEPS
+    builds: Sequence[ScheduledBuild],
+    durations: Mapping[str, Duration],
+    capacity: Mapping[str, int],
+    *,
+    done: Mapping[str, float] = _NOTHING,
+    steps: int = _STEPS,
 ) -> Estimate:
-    """The same, with the ranks that the builds have. With fewer `steps` the interval is less exact."""
+    """The same, with the ranks that the builds have. With fewer `steps` the interval is less exact; `done` as in core.simulation."""
     medians = _medians(durations)
-    makespan = simulated(builds, medians, capacity).makespan
-    low, high = _interval(builds, durations, capacity, makespan, steps)
-    least = bounds(builds, medians, capacity).least
+
+    def length(seconds: Mapping[str, float]) -> float:
+        return simulated(builds, seconds, capacity, done=done).makespan
+
+    makespan = min(length(medians), _apart(builds, medians, capacity))
+    low, high = _interval(builds, durations, makespan, steps, length)
+    least = min(makespan, bounds([_left_of(build, done) for build in builds], medians, capacity).least)
     return Estimate(makespan=makespan, low=min(low, makespan), high=max(high, makespan), least=least, known=known(builds, durations))
+
+
+def _apart(builds: Sequence[ScheduledBuild], medians: Mapping[str, float], capacity: Mapping[str, int]) -> float:
+    """How long it takes if each build does all of its stages itself. Where room is short, shorter builds can make a longer run; then the other order
+    is as good an estimate."""
+    if not any(build.stages for build in builds):
+        return math.inf
+    alone = {build.name: medians[build.name] + math.fsum(medians.get(stage, 0.0) for stage in build.stages) for build in builds}
+    return simulated([replace(build, stages=()) for build in builds], alone, capacity).makespan
+
+
+def _left_of(build: ScheduledBuild, done: Mapping[str, float]) -> ScheduledBuild:
+    return replace(build, stages=tuple(stage for stage in build.stages if stage not in done)) if done and build.stages else build
 
 
 def remaining(
@@ -82,8 +106,23 @@ def remaining(
         for build in builds
         if build.name not in ended
     ]
-    times = {build.name: _left(durations[build.name], running.get(build.name, 0.0)) for build in left}
-    return expected(left, times, capacity, steps=_FEW_STEPS)
+    done, elapsed = _underway(builds, _medians(durations), ended, running)
+    times = {build.name: _left(durations[build.name], elapsed.get(build.name, 0.0)) for build in left}
+    stages = {stage: durations[stage] for build in left for stage in build.stages if stage in durations}
+    left = [replace(build, stages=()) if build.name in running and build.stages else build for build in left]
+    return expected(left, times | stages, capacity, done=done, steps=_FEW_STEPS)
+
+
+def _underway(
+    builds: Sequence[ScheduledBuild], medians: Mapping[str, float], ended: AbstractSet[str], running: Mapping[str, float]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """In how many seconds each stage is done that builds have done or are doing; and how many seconds each running build has been at its own part,
+    below 0 where it is not there yet."""
+    done = {stage: -math.inf for build in builds if build.name in ended for stage in build.stages}
+    elapsed: dict[str, float] = {}
+    for build in sorted((build for build in builds if build.name in running), key=lambda build: (-running[build.name], build.name)):
+        elapsed[build.name] = -gone_through(build.stages, -running[build.name], medians, done)
+    return {stage: max(0.0, end) for stage, end in done.items()}, elapsed
 
 
 def _left(duration: Duration, elapsed: float) -> Duration:
@@ -103,14 +142,15 @@ def known(builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration]) -
 
 
 def _interval(
-    builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], capacity: Mapping[str, int], makespan: float, steps: int
+    builds: Sequence[ScheduledBuild], durations: Mapping[str, Duration], makespan: float, steps: int, length: Callable[[Mapping[str, float]], float]
 ) -> tuple[float, float]:
     runs = min(_MOST_RUNS, steps // max(1, len(builds)))
-    sigmas = {build.name: _sigma(durations[build.name]) for build in builds}
+    counted = dict.fromkeys([*(build.name for build in builds), *(stage for build in builds for stage in build.stages if stage in durations)])
+    sigmas = {name: _sigma(durations[name]) for name in counted}
     if runs < _FEW_RUNS:
         swing = math.exp(math.sqrt(_SHARED) * _NINETIETH * median(sigmas.values()))
         return makespan / swing, makespan * swing
-    lengths = sorted(simulated(builds, _drawn(durations, sigmas, run, runs), capacity).makespan for run in range(runs))
+    lengths = sorted(length(_drawn(durations, sigmas, run, runs)) for run in range(runs))
     tenth = round(runs / 10 - 0.5)
     return lengths[tenth], lengths[runs - 1 - tenth]
 

@@ -7,13 +7,14 @@ its memory and CPU as JSON, each second) or `deltaFormattedLog` (the console, on
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from matrixbuild.core.failures.run_manifest import relative
 from matrixbuild.core.failures.words import plain
-from matrixbuild.core.protojson import Json, from_base64, mapping, mappings, number, text
-from matrixbuild.core.usage import Progress, Usage
+from matrixbuild.core.protojson import Json, from_base64, mapping, mappings, nanoseconds, number, text
+from matrixbuild.core.usage import Making, Progress, Usage
 
 _STATISTICS = 99
 _GENERIC = "_generic:"
@@ -21,20 +22,44 @@ _GENERIC = "_generic:"
 _UNLIMITED = 2**60
 _WIDEST = 200
 _OVER = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+_RUNS = ("RUN", "IF", "ELSE IF", "FOR", "ARG", "LET", "SET")
+"""How the names of commands begin that run something in a container (expressions of FOR, ARG, LET and SET do)."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Command:
+    """`began` is the time (nanoseconds) of a start whose end is not known yet, `taken` (nanoseconds) how long it ran, None where it did not;
+    `refers`: it waits for other Earthly targets, so that its time is theirs."""
+
+    name: str = ""
     target: str = ""
     status: str = ""
     cached: bool = False
     percent: int | None = None
     held: int = 0
     cpu: int = 0
+    began: int | None = None
+    taken: int | None = None
+    refers: bool = False
+    place: tuple[str, int] = ("", 0)
 
     @property
     def started(self) -> bool:
         return self.status == "IN_PROGRESS" or self.status in _OVER
+
+    @property
+    def runs(self) -> bool:
+        return self.name.startswith(_RUNS)
+
+    def timed(self, began: int, ended: int) -> None:
+        """Take in the time of a start or an end (0: none is told). What ran once is told again, as cached, whenever the program looks at it for
+        another time, with a later end."""
+        if began:
+            self.began = began
+        if ended and self.began is not None:
+            if self.status == "SUCCESS" and not self.cached:
+                self.taken = (self.taken or 0) + max(0, ended - self.began)
+            self.began = None
 
 
 class Reading:
@@ -83,7 +108,24 @@ class Reading:
     @property
     def usage(self) -> Usage:
         measured = [command.cpu for command in self._commands.values() if command.cpu]
-        return Usage(memory=self._memory, cpu=sum(measured) / 1e9 if measured else None)
+        return Usage(memory=self._memory, cpu=sum(measured) / 1e9 if measured else None, made=self._made)
+
+    @property
+    def copied(self) -> frozenset[tuple[str, int]]:
+        """The path and the line of each COPY that has ended well."""
+        ended = (command for command in self._commands.values() if command.name.startswith("COPY") and command.status == "SUCCESS")
+        return frozenset(command.place for command in ended)
+
+    @property
+    def _made(self) -> tuple[Making, ...]:
+        commands: defaultdict[str, list[_Command]] = defaultdict(list)
+        for command in self._commands.values():
+            commands[command.target].append(command)
+        found: defaultdict[str, list[Making]] = defaultdict(list)
+        for target, its in commands.items():
+            if (name := self._name(target)) and (making := _making(name, its)):
+                found[name].append(making)
+        return tuple(_average(found[name]) for name in sorted(found))
 
     def _manifest(self, fields: Json) -> bool:
         if isinstance(main := fields.get("mainTargetId"), str):
@@ -97,9 +139,14 @@ class Reading:
 
     def _change(self, name: str, changed: Json) -> None:
         command = self._commands.setdefault(name, _Command())
+        command.name = text(changed, "name") or command.name
         command.target = text(changed, "targetId") or command.target
+        if location := mapping(changed, "sourceLocation"):
+            command.place = text(location, "file"), number(location, "startLine")
+        command.refers = command.refers or bool(changed.get("dependsOn"))
         command.status = text(changed, "status").removeprefix("RUN_STATUS_") or command.status
         command.cached = command.cached or changed.get("isCached") is True
+        command.timed(nanoseconds(changed, "startedAtUnixNanos"), nanoseconds(changed, "endedAtUnixNanos"))
         if isinstance(percent := changed.get("progress"), int):
             command.percent = percent
         if command.status == "IN_PROGRESS" and (command.target or not self._latest):
@@ -147,3 +194,17 @@ class Reading:
         main = self._targets.get(self._main, ("", ""))[1]
         others = {other for _, other in self._targets.values() if other.startswith("/") and other != main}
         return "" if path == main else relative(name, self._checkout or min(others, key=len, default=""))
+
+
+def _making(name: str, commands: Sequence[_Command]) -> Making | None:
+    """None where none of the commands ran that run something."""
+    running = [command.taken for command in commands if command.runs]
+    ran = sum(taken is not None for taken in running)
+    seconds = sum(command.taken or 0 for command in commands if not command.refers) / 1e9
+    return Making(target=name, seconds=seconds, part=ran / len(running)) if ran else None
+
+
+def _average(makings: Sequence[Making]) -> Making:
+    """Of an Earthly target that was made several times: on average, those that were made as a whole first of all."""
+    best = [making for making in makings if making.whole] or makings
+    return replace(best[0], seconds=sum(making.seconds for making in best) / len(best))

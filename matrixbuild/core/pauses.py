@@ -14,7 +14,7 @@ from matrixbuild.core.failure import Failure
 
 Gate = tuple[str, str]
 """What a build goes through before it starts: (`asked`, host), shut while this registry wants to be left alone; (`proven`, host), shut until a
-build has shown that a cause is gone, for host "" one that has no host."""
+build has shown that a cause is gone, for host "" one that has no host; (`sent`, files), shut while another build sends these (core.uploads)."""
 
 _EVERYONE: Gate = ("proven", "")
 

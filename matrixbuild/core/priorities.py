@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,8 @@ of it gives runs 44.0 % above the critical path, half of it 43.8 %, nothing of i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """No schedule is shorter, in seconds: `path` is the longest chain of needs, `work` what the fullest pool takes if nothing of it is ever idle."""
+    """No schedule is shorter, in seconds: `path` is the longest chain of needs, `work` what the fullest pool takes if nothing of it is ever idle.
+    What builds have in common counts once."""
 
     path: float
     work: float
@@ -31,11 +33,13 @@ def ranked(builds: Sequence[ScheduledBuild], seconds: Mapping[str, float]) -> tu
 
 
 def paths(builds: Sequence[ScheduledBuild], seconds: Mapping[str, float]) -> dict[str, float]:
-    """The longest remaining path of each build: its own seconds (1 where unknown) and those of the longest chain that waits for it.
+    """The longest remaining path of each build: its own seconds (1 where unknown), those of the longest chain that waits for it, and what builds of
+    that chain have in common with others, once.
 
     Builds in a cycle are left out.
     """
-    behind = {build.name: 0.0 for build in builds}
+    stages = {build.name: frozenset(build.stages) for build in builds}
+    behind = dict.fromkeys(stages, _END)
     dependants = dict.fromkeys(behind, 0)
     needs = {build.name: tuple(dict.fromkeys(build.needs)) for build in builds}
     for need in (need for named in needs.values() for need in named):
@@ -43,13 +47,29 @@ def paths(builds: Sequence[ScheduledBuild], seconds: Mapping[str, float]) -> dic
     ready = [name for name, count in dependants.items() if not count]
     found: dict[str, float] = {}
     for name in ready:
-        found[name] = behind[name] + seconds.get(name, 1.0)
+        _, own, common = behind[name]
+        chain = _chain(own + seconds.get(name, 1.0), common | stages[name] if stages[name] else common, seconds)
+        found[name] = chain[0]
         for need in needs[name]:
-            behind[need] = max(behind[need], found[name])
+            behind[need] = max(behind[need], chain, key=_length)
             dependants[need] -= 1
             if not dependants[need]:
                 ready.append(need)
     return found
+
+
+_Chain = tuple[float, float, frozenset[str]]
+"""How long a chain of builds is, without what they have in common with others, and that."""
+
+_END: _Chain = (0.0, 0.0, frozenset())
+
+
+def _chain(own: float, stages: frozenset[str], seconds: Mapping[str, float]) -> _Chain:
+    return own + math.fsum(seconds.get(stage, 0.0) for stage in stages), own, stages
+
+
+def _length(chain: _Chain) -> float:
+    return chain[0]
 
 
 def bounds(builds: Sequence[ScheduledBuild], seconds: Mapping[str, float], capacity: Mapping[str, int]) -> Bounds:
@@ -58,4 +78,24 @@ def bounds(builds: Sequence[ScheduledBuild], seconds: Mapping[str, float], capac
         for pool, amount in build.amounts:
             # What is larger than the pool takes all of it, and no more.
             work[pool] += seconds.get(build.name, 1.0) * min(amount, capacity[pool]) / capacity[pool]
-    return Bounds(path=max(paths(builds, seconds).values(), default=0.0), work=max(work.values(), default=0.0))
+    for stage, amounts in _least_held(builds, capacity).items():
+        for pool, amount in amounts.items():
+            work[pool] += seconds.get(stage, 0.0) * amount / capacity[pool]
+    return Bounds(path=_least_path(builds, seconds), work=max(work.values(), default=0.0))
+
+
+def _least_path(builds: Sequence[ScheduledBuild], seconds: Mapping[str, float]) -> float:
+    """What a build has in common with others is done before its own, by anybody; what those that wait for it have may be done meanwhile."""
+    tails = paths([replace(build, stages=()) if build.stages else build for build in builds], seconds)
+    return max((tails[build.name] + max((seconds.get(stage, 0.0) for stage in build.stages), default=0.0) for build in builds), default=0.0)
+
+
+def _least_held(builds: Sequence[ScheduledBuild], capacity: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """By stage, what is held of each pool while it is done, whoever does it."""
+    found: dict[str, dict[str, int]] = {}
+    for build in (build for build in builds if build.stages):
+        held = {pool: min(amount, capacity[pool]) for pool, amount in build.amounts}
+        for stage in build.stages:
+            least = found.setdefault(stage, held)
+            found[stage] = {pool: min(amount, held[pool]) for pool, amount in least.items() if pool in held}
+    return found

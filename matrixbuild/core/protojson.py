@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 Json = Mapping[str, object]
 
 NOTHING: Json = {}
+_LONGEST = 20
 
 
 def mapping(content: Json, key: str) -> Json:
@@ -29,6 +30,12 @@ def text(content: Json, key: str) -> str:
 def number(content: Json, key: str) -> int:
     found = content.get(key)
     return found if isinstance(found, int) else 0
+
+
+def nanoseconds(content: Json, key: str) -> int:
+    """A time, which protojson has as a text, as any integer of 64 bits; 0 where there is none."""
+    found = text(content, key)
+    return int(found) if found.isascii() and found.isdigit() and len(found) < _LONGEST else 0
 
 
 def from_base64(content: Json, key: str) -> bytes:

@@ -21,33 +21,43 @@ from matrixbuild.core.events import (
     Started,
     State,
     Stop,
+    Uploaded,
     WakeLater,
     Woke,
 )
 from matrixbuild.core.failure import Failure, FailureKind
-from matrixbuild.core.pauses import Pauses, gates
+from matrixbuild.core.pauses import Gate, Pauses, gates
 from matrixbuild.core.policy import Again, FailurePolicy, GivenUp, Memory
 from matrixbuild.core.pools import Pools, Queue
 from matrixbuild.core.retry import Treatment
 from matrixbuild.core.roster import IllegalEvent, Roster, illegal
 from matrixbuild.core.scheduled import Progress, ScheduledBuild, Waiting
+from matrixbuild.core.uploads import Uploads
 
 __all__ = ["IllegalEvent", "Schedule", "ScheduledBuild"]
 
+_NOTHING: Mapping[str, str] = {}
 _MEMORY = "memory"
 _DISK = "disk"
 _NOTHING_STARTS = (State.WAITING, State.READY, State.RESTING)
 
 
 class Schedule:
-    """The state machine of one run. After `most_failures` failed builds (None: however many) nothing else is started; what runs goes on.
+    """The state machine of one run. After `most_failures` failed builds (None: however many) nothing else is started; what runs goes on. `contexts`
+    are files that builds send, as core.uploads has them.
 
     Raises ValueError where two builds have one name, a need is not among the builds, or a pool has no capacity. Cycles are found in the
     plan; one that comes this far raises IllegalEvent as soon as nothing can go on.
     """
 
     def __init__(
-        self, builds: Iterable[ScheduledBuild], *, capacity: Mapping[str, int], policy: FailurePolicy, most_failures: int | None = None
+        self,
+        builds: Iterable[ScheduledBuild],
+        *,
+        capacity: Mapping[str, int],
+        policy: FailurePolicy,
+        most_failures: int | None = None,
+        contexts: Mapping[str, str] = _NOTHING,
     ) -> None:
         self._policy = policy
         self._most_failures = most_failures
@@ -56,6 +66,7 @@ class Schedule:
         self._pools = Pools(capacity)
         self._queue = Queue()
         self._pauses = Pauses(policy.pause_after)
+        self._uploads = Uploads(contexts)
         self._roster = Roster(builds, self._pools)
         self._retries_left = policy.budget.of(len(self._roster.order))
         self._timers = 0
@@ -103,8 +114,9 @@ class Schedule:
             return Waiting(proof=not progress.timers)
         if progress.state is not State.READY:
             return Waiting()
-        shut = progress.gates & self._pauses.shut
+        shut = progress.gates & self._shut
         return Waiting(
+            builds=tuple(filter(None, [self._uploads.ahead_of(name)])),
             pools=tuple(sorted(pool for pool in self._pools.short_of(progress.demand) if pool)),
             hosts=tuple(sorted(host for kind, host in shut if kind == "asked")),
             proof=any(kind == "proven" for kind, _ in shut),
@@ -137,6 +149,8 @@ class Schedule:
                 self._fail(self._roster.running(name, event), failure)
             case Woke(build=name):
                 self._wake(name, event)
+            case Uploaded(build=name):
+                self._sent(self._roster.known(name, event))
             case Interrupted():
                 self._interrupt()
         if self._halted and not self._interrupts:
@@ -274,18 +288,28 @@ class Schedule:
             self._end_attempt(progress, State.CANCELLED)
             self._report(progress)
 
+    def _sent(self, progress: Progress) -> None:
+        # Told by another thread than its end: it may be over by now.
+        if progress.state is State.RUNNING:
+            self._uploads.sent(progress.build.name)
+
+    @property
+    def _shut(self) -> frozenset[Gate]:
+        return self._pauses.shut | self._uploads.shut if self._uploads.shut else self._pauses.shut
+
     def _run_what_fits(self) -> None:
-        while (number := self._queue.next(self._pools, self._pauses.shut)) is not None:
+        while (number := self._queue.next(self._pools, self._shut)) is not None:
             progress = self._roster.order[number]
             self._pools.take(progress.demand)
             progress.attempt += 1
             self._roster.move(progress, State.RUNNING)
+            self._uploads.started(progress.build.name)
             self._report(progress)
             self._out.append(Run(build=progress.build.name, attempt=progress.attempt))
 
     def _check_going_on(self) -> None:
         while not (self.ended or self._roster.counts[State.RUNNING] or self._timers):
-            number = self._queue.short_of_disk(self._pools, self._pauses.shut)
+            number = self._queue.short_of_disk(self._pools, self._shut)
             if number is None:
                 stuck = next(progress for progress in self._roster.order if not progress.state.final)
                 raise IllegalEvent(f"nothing runs or rests, and the run has not ended; {stuck.build.name!r} was {stuck.told}")
@@ -319,7 +343,8 @@ class Schedule:
 
     def _make_ready(self, progress: Progress) -> None:
         self._roster.move(progress, State.READY)
-        progress.gates = gates(progress.build.hosts, probing=self._pauses.probes(progress.build.name))
+        name = progress.build.name
+        progress.gates = gates(progress.build.hosts, probing=self._pauses.probes(name)) | self._uploads.gates(name)
         self._queue.add(progress.number, rank=progress.build.rank, demand=progress.demand, gates=progress.gates)
 
     def _wake_later(self, progress: Progress, seconds: float) -> None:
@@ -330,6 +355,9 @@ class Schedule:
     def _end_attempt(self, progress: Progress, state: State) -> None:
         self._roster.move(progress, state)
         self._pools.give_back(progress.demand)
+        if state is State.BUILT:
+            self._uploads.sent(progress.build.name)
+        self._uploads.ended(progress.build.name)
 
     def _report(
         self,

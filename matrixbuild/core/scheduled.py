@@ -15,7 +15,8 @@ from matrixbuild.core.pools import Amounts
 class ScheduledBuild:
     """What the scheduler knows of a build: `needs` are names of builds of the same run (what is reused is not among them), `amounts` what
     it holds while it runs, `rank` how early it goes (see core.priorities; higher goes first), `key` its build key, `hosts` the registries it talks
-    to.
+    to. `stages` is work that it goes through first and has in common with others, by names of theirs that are no build's: whoever comes first does
+    it, the others wait for it or find it done.
     """
 
     name: str
@@ -24,6 +25,7 @@ class ScheduledBuild:
     rank: float = 0.0
     key: str = ""
     hosts: frozenset[str] = frozenset()
+    stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Self
 
 from matrixbuild.core import documents
 
-_WORK = frozenset({"target", "builds", "times", "unshared", "commands"})
+_NUMBERS = frozenset({"builds", "times", "unshared", "commands"})
+_WORK = _NUMBERS | {"target", "seconds"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +37,23 @@ class Going:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedWork:
-    """An Earthly target of `commands` commands is made `times` times for `builds` builds; as its author wrote it, it would be `unshared` times."""
+    """An Earthly target of `commands` commands is made `times` times for `builds` builds; as its author wrote it, it would be `unshared` times.
+    `seconds` is how long what need not run has taken here before (None: that is not known, or nobody asked)."""
 
     target: str
     builds: int
     times: int
     unshared: int
     commands: int
+    seconds: float | None = None
 
     @classmethod
     def from_dict(cls, value: object) -> Self:
         """Raises DocumentError for what `to_dict` does not give."""
         document = documents.mapping(value, _WORK)
-        numbers = {name: documents.field(document, name, documents.size) for name in sorted(_WORK - {"target"})}
-        return cls(target=documents.field(document, "target", documents.text), **numbers)
+        numbers = {name: documents.field(document, name, documents.size) for name in sorted(_NUMBERS)}
+        seconds = documents.optional(document, "seconds", lambda found: documents.is_a(found, float), None)
+        return cls(target=documents.field(document, "target", documents.text), **numbers, seconds=seconds)
 
     @property
     def saved(self) -> int:
@@ -64,43 +67,60 @@ class SharedWork:
             "times": self.times,
             "unshared": self.unshared,
             "commands": self.commands,
+            **({} if self.seconds is None else {"seconds": round(self.seconds, 3)}),
         }
 
 
 def shared_work(builds: Iterable[Going]) -> tuple[SharedWork, ...]:
     """Of each Earthly target that runs commands, those that save most first."""
     found: defaultdict[str, _Count] = defaultdict(_Count)
-    for build in builds:
-        for stage in build.stages:
+    for stages, alike in _by_stages(builds):
+        values = _Values(alike)
+        names = frozenset(build.name for build in alike)
+        for stage in stages:
             if stage.commands:
-                found[stage.target].add(build, stage)
+                found[stage.target].add(stage, names, values)
     made = [count.work(target) for target, count in found.items()]
     return tuple(sorted(made, key=lambda work: (-work.saved, -work.commands, work.target)))
 
 
+def _by_stages(builds: Iterable[Going]) -> Iterator[tuple[tuple[Stage, ...], list[Going]]]:
+    """Thousands of builds have the very same stages, which are not compared with one another."""
+    found: dict[int, tuple[tuple[Stage, ...], list[Going]]] = {}
+    for build in builds:
+        found.setdefault(id(build.stages), (build.stages, []))[1].append(build)
+    yield from found.values()
+
+
+class _Values:
+    """What tells builds apart that have some names in common: worked out once for all stages that hang on these names."""
+
+    def __init__(self, builds: Sequence[Going]) -> None:
+        self._builds = builds
+        self._known: dict[frozenset[str], frozenset[object]] = {}
+
+    def of(self, names: frozenset[str]) -> frozenset[object]:
+        if names not in self._known:
+            ordered = sorted(names)
+            self._known[names] = frozenset([(build.apart, *map(build.args.get, ordered)) for build in self._builds])
+        return self._known[names]
+
+
 class _Count:
-    """Of one Earthly target."""
+    """Of one Earthly target: the builds, and by turn and names of args, what differs between them."""
 
     def __init__(self) -> None:
         self.commands = 0
         self._builds: set[str] = set()
-        self._narrow: set[object] = set()
-        self._wide: set[object] = set()
+        self._narrow: defaultdict[object, set[object]] = defaultdict(set)
+        self._wide: defaultdict[object, set[object]] = defaultdict(set)
 
-    def add(self, build: Going, stage: Stage) -> None:
-        self._builds.add(build.name)
+    def add(self, stage: Stage, builds: frozenset[str], values: _Values) -> None:
+        self._builds |= builds
         self.commands = max(self.commands, stage.commands)
-        self._narrow.add((build.apart, stage.turn, _values(build, stage.narrow)))
-        self._wide.add((build.apart, stage.turn, _values(build, stage.wide)))
+        self._narrow[stage.turn, stage.narrow] |= values.of(stage.narrow)
+        self._wide[stage.turn, stage.wide] |= values.of(stage.wide)
 
     def work(self, target: str) -> SharedWork:
-        return SharedWork(target=target, builds=len(self._builds), times=len(self._narrow), unshared=len(self._wide), commands=self.commands)
-
-
-def _values(build: Going, names: frozenset[str]) -> tuple[str | None, ...]:
-    return tuple([build.args.get(name) for name in _ordered(names)])
-
-
-@cache
-def _ordered(names: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(names))
+        times, unshared = (sum(map(len, found.values())) for found in (self._narrow, self._wide))
+        return SharedWork(target=target, builds=len(self._builds), times=times, unshared=unshared, commands=self.commands)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Where a running build is: `step` of `steps` known so far of the Earthly target `earthly`, how many of them came from the cache, `percent` of
-    what the step itself measures (None: nothing), and the last line that it printed."""
+    what the step itself measures (None: nothing), and the last line that it printed. `uploaded`: the files that others wait for are with its
+    builder."""
 
     earthly: str = ""
     step: int = 0
@@ -17,6 +18,7 @@ class Progress:
     cached: int = 0
     percent: int | None = None
     line: str = ""
+    uploaded: bool = False
 
     def __str__(self) -> str:
         """`+base step 3 of 40, 2 cached, 60 %`: what is known of it, its line left out."""
@@ -27,22 +29,41 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """The seconds that commands of an Earthly target (as Progress names it) took which ran: `part` of those that it runs, where others came from the
+    cache (1.0: all of them, so that this is how long it takes)."""
+
+    target: str
+    seconds: float
+    part: float = 1.0
+
+    @property
+    def whole(self) -> bool:
+        return self.part >= 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What an attempt took: at most `memory` bytes at once, and `cpu` seconds of processors; None where nobody measured."""
+    """What an attempt took: at most `memory` bytes at once, and `cpu` seconds of processors; None where nobody measured. `made` are the Earthly
+    targets of which commands ran, sorted by name, each once."""
 
     memory: int | None = None
     cpu: float | None = None
+    made: tuple[Making, ...] = ()
 
 
 UNMEASURED = Usage()
 
 
 def together(parts: Iterable[Usage]) -> Usage:
-    """What programs took that ran one after the other."""
+    """What programs took that ran one after the other. Of a target that several made, the most counts."""
     found = tuple(parts)
     memory = [each.memory for each in found if each.memory is not None]
     cpu = [each.cpu for each in found if each.cpu is not None]
-    return Usage(memory=max(memory, default=None), cpu=sum(cpu) if cpu else None)
+    made: dict[str, Making] = {}
+    for one in (one for each in found for one in each.made):
+        made[one.target] = max(one, made.get(one.target, one), key=lambda making: (making.part, making.seconds))
+    return Usage(memory=max(memory, default=None), cpu=sum(cpu) if cpu else None, made=tuple(made[target] for target in sorted(made)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

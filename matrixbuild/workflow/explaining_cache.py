@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from matrixbuild.core.earthfile import syntax
@@ -17,6 +19,8 @@ from matrixbuild.core.shared_work import SharedWork
 from matrixbuild.workflow.narrowing import Entered, Sharing
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.planning import Prepared, prepare
+
+_HUNK = re.compile(r"@@ -(\d+)((?:,\d+)?) \+(\d+)((?:,\d+)?) @@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +54,16 @@ class CacheView:
 
 
 def explain_cache(path: Path, earthly: str | None = None, *, options: Options = PLAIN) -> CacheView:
-    """What all builds of a manifest share; of one Earthly target, if one is given. Raises as a plan does, and InvalidError for an Earthly target that
-    no build comes to."""
+    """What all builds of a manifest share; if an Earthly target is given, what they share of it, and of everything else what is about its lines.
+    Raises as a plan does, and InvalidError for an Earthly target that no build comes to."""
     prepared = prepare(path, resolve=False, options=options)
     if prepared.sharing is None:
         return CacheView(name=prepared.manifest.name, earthfiles=(), warnings=prepared.warnings, why=_why_not(prepared))
     narrowed = prepared.sharing.narrowed
-    found = tuple(_cached(prepared, prepared.sharing, entered, texts=narrowed.texts) for entered in _different(prepared.sharing))
+    found = tuple(_cached(prepared, prepared.sharing, entered, texts=narrowed.texts, only=earthly) for entered in _different(prepared.sharing))
     if earthly:
-        found = tuple(_only(each, *split_target(earthly)) for each in found)
         _check_target(earthly, found, prepared)
+        found = tuple(each for each in found if each.targets)
     return CacheView(name=prepared.manifest.name, earthfiles=found, warnings=(*prepared.warnings, *narrowed.remarks))
 
 
@@ -77,7 +81,7 @@ def _different(sharing: Sharing) -> list[Entered]:
     return list(seen.values())
 
 
-def _cached(prepared: Prepared, sharing: Sharing, entered: Entered, *, texts: Mapping[Entered, Narrowing]) -> Cached:
+def _cached(prepared: Prepared, sharing: Sharing, entered: Entered, *, texts: Mapping[Entered, Narrowing], only: str | None) -> Cached:
     variant, path = entered
     author = prepared.trees.of(variant).text(path) or ""
     narrowing = sharing.entering()[entered]
@@ -85,14 +89,50 @@ def _cached(prepared: Prepared, sharing: Sharing, entered: Entered, *, texts: Ma
     targets = sharing.work(names)
     ran = sharing.ran(entered)
     rewritten = texts.get(entered)
+    wanted = _Wanted(path, only)
     return Cached(
         earthfile=path,
         narrowed=rewritten is not None,
-        targets=targets,
-        obstacles=(*_refused(narrowing), *_uncached(path, author, ran)),
-        moved=rewritten.moved if rewritten else (),
-        diff=tuple(_diff(path, author, rewritten.text)) if rewritten else (),
+        targets=tuple(each for each in targets if wanted.target(each.target)),
+        # An ARG of the base recipe is in the steps of every target.
+        obstacles=(*_refused(narrowing), *_uncached(path, author, ran, wanted)),
+        moved=tuple(wanted.moved(rewritten.moved)) if rewritten else (),
+        diff=tuple(_diff(path, author, rewritten.text, wanted)) if rewritten else (),
     )
+
+
+class _Wanted:
+    """The Earthly target that somebody asked for, as an Earthfile sees it; everything where nobody did."""
+
+    def __init__(self, path: str, earthly: str | None) -> None:
+        self._path = path
+        self._all = earthly is None
+        directory, self._name = split_target(earthly or "")
+        self._target = f"{directory}+{self._name}"
+        self._here = directory == posixpath.dirname(path)
+
+    def target(self, target: str) -> bool:
+        return self._all or target == self._target
+
+    def recipe(self, name: str) -> bool:
+        return self._all or (self._here and name == self._name)
+
+    def moved(self, moved: Iterable[Moved]) -> Iterator[Moved]:
+        for each in moved:
+            into = tuple(one for one in each.into if self.recipe(one.target))
+            if self._all or into:
+                yield replace(each, into=into)
+
+    def lines(self, text: str) -> tuple[int, int]:
+        """Where its lines begin (0 is the first of the text), and where they end; nowhere if it is in another Earthfile."""
+        whole = len(text.splitlines())
+        if self._all:
+            return 0, whole
+        earthfile = parsed(text, self._path).earthfile
+        starts = sorted((recipe.place.line or 1, recipe.name) for recipe in (*earthfile.targets, *earthfile.functions))
+        ends = [line - 1 for line, _ in starts[1:]] + [whole]
+        found = ((line - 1, end) for (line, name), end in zip(starts, ends, strict=True) if self.recipe(name))
+        return next(found, (0, 0))
 
 
 def _refused(narrowing: Narrowing | None) -> Iterator[Obstacle]:
@@ -100,22 +140,21 @@ def _refused(narrowing: Narrowing | None) -> Iterator[Obstacle]:
         yield Obstacle(what=f"{each.name} cannot leave the base recipe: {each.why}", place=each.place)
 
 
-def _uncached(path: str, text: str, ran: frozenset[Place]) -> Iterator[Obstacle]:
+def _uncached(path: str, text: str, ran: frozenset[Place], wanted: _Wanted) -> Iterator[Obstacle]:
     """The commands that run in every build, whatever is in the cache."""
     earthfile = parsed(text, path).earthfile
-    for recipe in (*earthfile.targets, *earthfile.functions):
+    for recipe in (recipe for recipe in (*earthfile.targets, *earthfile.functions) if wanted.recipe(recipe.name)):
         for each in statements(recipe.body):
             if isinstance(each, syntax.Command) and each.name == "RUN" and "--no-cache" in each.args and each.place in ran:
                 yield Obstacle(what=f"+{recipe.name} runs it in every build (--no-cache), and what follows it there", place=each.place)
 
 
-def _diff(path: str, author: str, text: str) -> Iterator[str]:
-    return difflib.unified_diff(author.splitlines(), text.splitlines(), f"{path} (as written)", f"{path} (as built)", lineterm="")
-
-
-def _only(found: Cached, directory: str, name: str) -> Cached:
-    targets = tuple(each for each in found.targets if each.target == f"{directory}+{name}")
-    return Cached(earthfile=found.earthfile, narrowed=found.narrowed, targets=targets, obstacles=found.obstacles, moved=found.moved, diff=found.diff)
+def _diff(path: str, author: str, text: str, wanted: _Wanted) -> Iterator[str]:
+    (old, old_end), (new, new_end) = wanted.lines(author), wanted.lines(text)
+    before, after = author.splitlines()[old:old_end], text.splitlines()[new:new_end]
+    for line in difflib.unified_diff(before, after, f"{path} (as written)", f"{path} (as built)", lineterm=""):
+        hunk = _HUNK.fullmatch(line)
+        yield f"@@ -{int(hunk[1]) + old}{hunk[2]} +{int(hunk[3]) + new}{hunk[4]} @@" if hunk else line
 
 
 def _check_target(earthly: str, found: tuple[Cached, ...], prepared: Prepared) -> None:

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 from matrixbuild.adapters.journal import read_journal
 from matrixbuild.core.forecast import Estimate
+from matrixbuild.core.shared_work import SharedWork
+from matrixbuild.workflow.common_work import built_already, with_savings
 from matrixbuild.workflow.planning import Planned
 from matrixbuild.workflow.scheduling import outlook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """How long the builds of a plan take: `here`, with the limits of the manifest and this machine, and `there` with `room` in other pools."""
+    """How long the builds of a plan take: `here`, with the limits of the manifest and this machine, and `there` with `room` in other pools; and what
+    they share, with the time that this saves."""
 
     builds: int
     here: Estimate
     room: Mapping[str, int]
     there: Estimate
+    shared: tuple[SharedWork, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Of `there`, as schemas/plan.schema.json describes it: seconds."""
@@ -39,6 +43,7 @@ def forecast(found: Planned, room: Mapping[str, int]) -> Forecast | None:
         history = journal.samples() if journal else {}
     if not history and not room:
         return None
-    here = outlook(wanted, prepared, history).estimate
-    there = outlook(wanted, prepared, history, room=room).estimate if room else here
-    return Forecast(builds=len(wanted), here=here, room=room, there=there)
+    done = built_already(found.plan)
+    here = outlook(wanted, prepared, history, done=done).estimate
+    there = outlook(wanted, prepared, history, done=done, room=room).estimate if room else here
+    return Forecast(builds=len(wanted), here=here, room=room, there=there, shared=with_savings(found, history))

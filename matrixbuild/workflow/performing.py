@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from matrixbuild.adapters.attempt_logs import attempt_directory, forget_old, logged
 from matrixbuild.adapters.engines.base import Engine, Order, PreparingEngine, Remark, StoppableEngine, Tell, nobody, unheard
-from matrixbuild.adapters.image_facts import locked_image
+from matrixbuild.adapters.image_facts import key_of, locked_image
 from matrixbuild.adapters.image_moves import holds_image
 from matrixbuild.adapters.registries import Registries
 from matrixbuild.adapters.thinning import Thinned
@@ -22,8 +22,11 @@ from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.problems import UnusableError
 from matrixbuild.core.registry import refused
 from matrixbuild.core.usage import Progress
+from matrixbuild.workflow.beginnings import Beginnings
+from matrixbuild.workflow.common_work import Sent
 from matrixbuild.workflow.planning import Planned
 
+_NOTHING: Mapping[str, Sent] = {}
 _OFTEN = 0.25
 """Seconds between two words about the progress of one build."""
 
@@ -31,13 +34,23 @@ _OFTEN = 0.25
 class Performing:
     """How the builds of one run are ordered and performed, while this context is open; those that run for their files alone push nothing. `order` is
     called where the schedule is, `perform` in any thread. `tell` hears in a thread of its own where running builds are, by their names: of each one
-    not too often, its last word always, and nothing of one that has ended. `remark` hears what a person ought to know of the machine.
+    not too often, its last word always, and nothing of one that has ended. `remark` hears what a person ought to know of the machine. `sent` are, by
+    build, files that others wait for; `uploaded` hears in any thread, once an attempt, that those of a build are with its builder.
 
     Raises UnusableError on its way in where this machine lacks what the builds of the plan need.
     """
 
     def __init__(
-        self, found: Planned, engine: Engine, digests: Mapping[str, str], *, run: int, tell: Tell = nobody, remark: Remark = unheard
+        self,
+        found: Planned,
+        engine: Engine,
+        digests: Mapping[str, str],
+        *,
+        run: int,
+        tell: Tell = nobody,
+        remark: Remark = unheard,
+        sent: Mapping[str, Sent] = _NOTHING,
+        uploaded: Callable[[str], None] = lambda _: None,
     ) -> None:
         prepared = found.prepared
         self._prepared = prepared
@@ -51,6 +64,10 @@ class Performing:
         self._run = run
         self._wanted = tuple(build for build in prepared.builds if build.name in found.plan.to_build)
         self._names = {build.key: build.name for build in self._wanted}
+        self._begins = Beginnings(prepared)
+        self._sent = sent
+        self._uploaded = uploaded
+        self._told: set[str] = set()
         self._narrowed = frozenset(build.key for build in self._wanted if prepared.narrowed.holds(build))
         self._running: set[str] = set()
         self._progress = Thinned(tell, seconds=_OFTEN)
@@ -74,7 +91,9 @@ class Performing:
             privileged=build.privileged,
             timeout=build.timeout,
             silence=self._prepared.manifest.schedule.silence,
-            prefix=self._prepared.sharing.prefix(build) if self._prepared.sharing and self._prepared.narrowed.holds(build) else "",
+            prefix=self._begins.prefix(build),
+            builder=self._begins.builder(build),
+            sent=self._sent.get(build.name, ()),
         )
 
     def _needed(self, build: Build) -> dict[str, str]:
@@ -92,7 +111,12 @@ class Performing:
         return self
 
     def _heard(self, key: str, progress: Progress) -> None:
-        if key in self._running:
+        if key not in self._running:
+            return
+        if progress.uploaded and key not in self._told:
+            self._told.add(key)
+            self._uploaded(self._names[key])
+        if str(progress) or progress.line:
             self._progress.say(self._names[key], progress)
 
     def __exit__(self, *_: object) -> None:
@@ -109,6 +133,7 @@ class Performing:
             raise BuildFailed(with_wait(error.failure, self._prepared.registries)) from error
         finally:
             self._running.discard(order.key)
+            self._told.discard(order.key)
             self._progress.forget(self._names[order.key])
 
     def _performed(self, order: Order) -> Performed:
@@ -142,14 +167,19 @@ def _command(order: Order, engine: str) -> list[str]:
 
 
 def read_back(order: Order, registries: Registries) -> LockedImage | None:
-    """What the registry has under the content tag: it alone says whether a push happened, and with which digest (design.md 9)."""
+    """What the registry has under the content tag: it alone says whether a push happened, and with which digest (design.md 9). The image has to
+    say itself that it is of this build: whoever else pushes to the repository may have been there in between."""
     if order.push is None:
         return None
     registry, repository = registries.for_build(order.push), order.push.repository
     try:
         manifest = registry.manifest(repository, order.push.tag)
         if manifest and holds_image(registry, repository, manifest.digest):
-            return locked_image(registry, repository, manifest)
+            if key_of(registry, repository, manifest) == order.key:
+                return locked_image(registry, repository, manifest)
+            summary = f"the push ended well, and yet {order.push} holds an image that is not of this build"
+            hint = "find out who else pushes to that tag"
+            raise BuildFailed(Failure(kind=FailureKind.PUSH, summary=summary, hint=hint))
     except UnusableError as error:
         raise BuildFailed(refused(error, FailureKind.REGISTRY, host=order.push.registry)) from error
     # Seen with docker-registry: what its cache still promises is not written again, though the file is gone or cut off.

@@ -16,6 +16,7 @@ from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
 from matrixbuild.core.policy import Budget, FailurePolicy, failure_policy
 from matrixbuild.core.problems import InvalidError, Problem, did_you_mean
 from matrixbuild.core.schedule import Schedule, ScheduledBuild
+from matrixbuild.workflow.common_work import NOTHING, Common, common_work
 from matrixbuild.workflow.planning import Prepared
 
 DEFAULT_CPU = ("cpu", 1000)
@@ -23,15 +24,18 @@ DEFAULT_CPU = ("cpu", 1000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """A run that is about to begin: its builds with the ranks and amounts they run with, how long each takes, and what there is to hold."""
+    """A run that is about to begin: its builds with the ranks and amounts they run with, how long each takes and what they have in common, and what
+    there is to hold."""
 
     builds: tuple[ScheduledBuild, ...]
     durations: Mapping[str, Duration]
     capacity: Mapping[str, int]
     most_failures: int | None = None
+    common: Common = NOTHING
 
     def schedule(self, policy: FailurePolicy) -> Schedule:
-        return Schedule(self.builds, capacity=self.capacity, policy=policy, most_failures=self.most_failures)
+        contexts = self.common.contexts
+        return Schedule(self.builds, capacity=self.capacity, policy=policy, most_failures=self.most_failures, contexts=contexts)
 
     @property
     def estimate(self) -> Estimate:
@@ -43,18 +47,28 @@ class Outlook:
         return remaining(self.builds, self.durations, self.capacity, ended=ended, running=running)
 
 
-def outlook(running: Mapping[str, Build], prepared: Prepared, history: History, *, room: Mapping[str, int] | None = None) -> Outlook:
-    """What a run of these builds is going to be on this machine, under the limits of the manifest; `room` are pools that are otherwise.
+def outlook(
+    running: Mapping[str, Build],
+    prepared: Prepared,
+    history: History,
+    *,
+    done: AbstractSet[str] = frozenset(),
+    room: Mapping[str, int] | None = None,
+) -> Outlook:
+    """What a run of these builds is going to be on this machine, under the limits of the manifest; `done` are builds that are there already, `room`
+    pools that are otherwise.
 
     Raises InvalidError for a pool of `room` that there is not.
     """
-    learned = Learned(history)
+    common = common_work(prepared, running.keys(), done)
+    learned = Learned(history, shared=common.targets)
     there = capacity_of(prepared)
     _check_room(room or {}, there)
     capacity = {**there, **(room or {})}
-    durations = learned.durations.all(running)
-    builds = prioritised(scheduled(running, learned, capacity), durations, capacity)
-    return Outlook(builds=builds, durations=durations, capacity=capacity, most_failures=prepared.manifest.schedule.on_failure.limit)
+    durations = learned.durations.all(running) | common.durations(learned)
+    builds = prioritised(scheduled(running, learned, capacity, common.stages), durations, capacity)
+    most_failures = prepared.manifest.schedule.on_failure.limit
+    return Outlook(builds=builds, durations=durations, capacity=capacity, most_failures=most_failures, common=common)
 
 
 def _check_room(room: Mapping[str, int], there: Mapping[str, int]) -> None:
@@ -63,8 +77,10 @@ def _check_room(room: Mapping[str, int], there: Mapping[str, int]) -> None:
         raise InvalidError(Problem(summary=f"--what-if: there is no pool {unknown[0]!r}", hint=hint, code="pool"))
 
 
-def scheduled(running: Mapping[str, Build], learned: Learned, capacity: Mapping[str, int]) -> tuple[ScheduledBuild, ...]:
-    """The builds as the scheduler sees them, without ranks."""
+def scheduled(
+    running: Mapping[str, Build], learned: Learned, capacity: Mapping[str, int], stages: Mapping[str, tuple[str, ...]]
+) -> tuple[ScheduledBuild, ...]:
+    """The builds as the scheduler sees them, without ranks; `stages` are those of builds that have any."""
     return tuple(
         ScheduledBuild(
             name=build.name,
@@ -72,6 +88,7 @@ def scheduled(running: Mapping[str, Build], learned: Learned, capacity: Mapping[
             amounts=learned.amounts(build.name, tuple((dict([DEFAULT_CPU]) | dict(build.resources.amounts)).items()), capacity),
             key=build.key,
             hosts=frozenset(_hosts(build)),
+            stages=stages.get(build.name, ()),
         )
         for build in running.values()
     )

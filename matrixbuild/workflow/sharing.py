@@ -24,9 +24,8 @@ class Shared(Generic[T]):
 
     def matching(self, directory: str, target: str, args: Args) -> Iterator[T]:
         """What calls that agree with this one came to."""
-        names, values = _names(args), [value for _, value in args]
-        for deciding, found in self._found[directory, target, names].items():
-            known = found.get(tuple([values[position] for position in deciding]))
+        for deciding, found in self._found[directory, target, _names(args)].items():
+            known = found.get(tuple([args[position][1] for position in deciding]))
             if known is not None:
                 yield known
 

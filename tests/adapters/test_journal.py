@@ -22,12 +22,12 @@ from matrixbuild.core.journal import AttemptRecord, Result, RunRecord
 from matrixbuild.core.lock import LockedArtifact, LockedImage
 from matrixbuild.core.lock_merge import Output
 from matrixbuild.core.problems import UnusableError
-from matrixbuild.core.usage import UNMEASURED, Sample, Usage
+from matrixbuild.core.usage import UNMEASURED, Making, Sample, Usage
 from tests.checkout import ROOT
 
 KEY = f"sha256:{'1' * 64}"
 IMAGE = LockedImage(digest=f"sha256:{'a' * 64}", media_type="application/vnd.oci.image.manifest.v1+json", size=7, platforms=(("linux/amd64", KEY),))
-SPENT = Usage(memory=3 << 30, cpu=1.5)
+SPENT = Usage(memory=3 << 30, cpu=1.5, made=(Making(target="+base", seconds=2.5), Making(target="./sub+lib", seconds=0.25, part=0.5)))
 LEFT = Output(image=IMAGE, artifacts=(("edge.iso", LockedArtifact(sha256="b" * 64, size=3)),))
 MEND = "move it away and apply again: images are found in the registry, everything else is built anew"
 
@@ -98,6 +98,36 @@ def test_a_journal_of_the_first_version_is_read_as_it_is_and_renewed_by_the_next
             assert journal.attempts(1)[0] == attempt()
             journal.attempted(replace(attempt("b"), usage=SPENT))
             assert journal.samples() == {"a": (Sample(seconds=2.0),), "b": (Sample(seconds=2.0, usage=SPENT),)}
+
+
+def test_a_journal_that_does_not_know_earthly_targets_yet_is_read_as_it_is_and_renewed_by_the_next_run(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "journal.db") as made:
+        second = "ALTER TABLE attempts ADD COLUMN memory INTEGER; ALTER TABLE attempts ADD COLUMN cpu REAL; UPDATE attempts SET memory = 7, cpu = 0.5;"
+        made.executescript(FIRST_VERSION.replace("{key}", KEY) + second + "PRAGMA user_version = 2;")
+    made.close()
+    measured = Sample(seconds=2.0, usage=Usage(memory=7, cpu=0.5))
+    with read_journal(tmp_path) as reader:
+        assert reader is not None
+        assert reader.samples() == {"a": (measured,)}
+        assert reader.attempts(1) == (replace(attempt(), usage=measured.usage),)
+    with open_journal(tmp_path) as journal:
+        journal.attempted(replace(attempt("b"), usage=SPENT))
+        assert journal.samples() == {"a": (measured,), "b": (Sample(seconds=2.0, usage=SPENT),)}
+
+
+def test_targets_that_are_none_are_told_with_the_file(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        journal.attempted(replace(attempt(), usage=SPENT))
+    for text, why in (("[]", "Unexpected type list (expected dict)"), ('{"+a": {"seconds": "1"}}', "Unexpected type str (expected float) in 'seconds'")):
+        with sqlite3.connect(tmp_path / "journal.db") as broken:
+            broken.execute("UPDATE attempts SET made = ?", (text,))
+        broken.close()
+        with open_journal(tmp_path) as journal:
+            for ask in (journal.samples, lambda: journal.attempts(1)):
+                with pytest.raises(UnusableError) as caught:
+                    ask()
+                summary = f"the journal {tmp_path / 'journal.db'} is broken: what it holds of a is no attempt ({why})"
+                assert [problem.summary for problem in caught.value.problems] == [summary]
 
 
 def test_runs_are_counted_and_old_ones_forgotten(tmp_path: Path) -> None:

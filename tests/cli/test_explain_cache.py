@@ -102,11 +102,75 @@ def test_what_is_shared_what_stands_in_the_way_and_the_rewritten_lines(project: 
     assert text(project) == TEXT
 
 
-def test_one_earthly_target(project: SmallProject) -> None:
-    assert text(project, "+image").splitlines()[1:3] == ["          builds  made  unshared  commands", "  +image       4     4         4         1"]
+IMAGE = """\
+Earthfile
+          builds  made  unshared  commands
+  +image       4     4         4         1
+
+  ARGs that are declared elsewhere
+    RELEASE  from Earthfile:4 to +image
+
+--- Earthfile (as written)
++++ Earthfile (as built)
+@@ -11,5 +10,6 @@
+ image:
+     FROM +common
++    ARG RELEASE
+     RUN install $RELEASE
+     SAVE IMAGE image
+\x20
+"""
+
+COMMON = """\
+Earthfile
+           builds  made  unshared  commands
+  +common       4     2         4         2
+
+  What stands in the way
+    Earthfile:9  +common runs it in every build (--no-cache), and what follows it there
+
+  ARGs that are declared elsewhere
+    OS  from Earthfile:3 to +common
+
+--- Earthfile (as written)
++++ Earthfile (as built)
+@@ -7,4 +5,5 @@
+ common:
++    ARG OS
+     RUN upgrade $OS
+     RUN --no-cache fetch
+\x20
+"""
+
+
+def test_of_one_earthly_target_only_what_is_about_it(project: SmallProject) -> None:
+    assert text(project, "+image") == IMAGE
+    assert text(project, "+common") == COMMON
+    (subject,) = json.loads(text(project, "+image", "--format", "json"))["subjects"]
+    Draft202012Validator(SCHEMA).validate({"kind": "Explanation", "name": "small", "subjects": [subject], "problems": []})
+    assert subject["diff"] == IMAGE.splitlines()[IMAGE.splitlines().index("--- Earthfile (as written)") :]
+    assert subject["obstacles"] == []
     ended = project.run("explain", "small.yaml", "--cache", "+other")
     assert ended.code == 3
     assert "no build of small comes to +other and runs a command there" in ended.err
+
+
+def test_an_arg_that_cannot_leave_the_base_recipe_stands_in_the_way_of_every_target(project: SmallProject) -> None:
+    (project.root / "src" / "Earthfile").write_text(EARTHFILE.replace("RUN upgrade $OS", "RUN upgrade $OS; env"))
+    for target in ("+image", "+common"):
+        told = text(project, target).splitlines()
+        assert told[0] == "Earthfile, as its author wrote it"
+        assert [line.split(":")[0].strip() for line in told if "cannot leave" in line] == ["Earthfile", "Earthfile"]
+
+
+def test_an_earthly_target_of_another_earthfile_has_no_lines_in_this_one(project: SmallProject) -> None:
+    sub = "VERSION 0.6\ncommon:\n    FROM alpine:3.20\n    RUN more\n"
+    (project.root / "src" / "sub").mkdir()
+    (project.root / "src" / "sub" / "Earthfile").write_text(sub)
+    (project.root / "src" / "Earthfile").write_text(EARTHFILE.replace("    FROM +common\n    RUN install", "    FROM ./sub+common\n    RUN install"))
+    assert text(project, "./sub+common") == (
+        "Earthfile\n              builds  made  unshared  commands\n  sub+common       2     1         2         1\n"
+    )
 
 
 def test_json_is_as_the_schema_says(project: SmallProject) -> None:

@@ -16,7 +16,7 @@ from matrixbuild.cli.show_forecast import estimated, forecast_lines, span
 from matrixbuild.core.events import State
 from matrixbuild.core.forecast import Estimate
 from matrixbuild.core.journal import AttemptRecord
-from matrixbuild.core.usage import Usage
+from matrixbuild.core.usage import Making, Usage
 from matrixbuild.workflow.forecasting import Forecast
 from tests.checkout import ROOT
 from tests.projects import MANIFEST, SmallProject, small_project
@@ -97,6 +97,56 @@ def test_a_terminal_has_the_estimate_without_being_asked_and_a_pipe_has_not(proj
     with contextlib.chdir(project.root), contextlib.redirect_stdout(told):
         assert main(["plan", "small.yaml"]) == 0
     assert told.getvalue() == plain
+
+
+SHARING = """\
+VERSION 0.6
+FROM alpine:3.20
+ARG RELEASE
+common:
+    RUN upgrade
+image:
+    FROM +common
+    RUN install $RELEASE
+    SAVE IMAGE edge:$RELEASE
+"""
+
+SHARED = """\
+apiVersion: matrixbuild/v1
+kind: BuildMatrix
+metadata: {name: small}
+spec:
+  source: {path: src}
+  registry: registry.example.com/edge
+  engine: earthly
+  axes: {release: ["1", "2", "3"]}
+  schedule: {limits: {cpu: 4, memory: 8Gi}}
+  targets:
+    image:
+      earthly: +image
+      args: {RELEASE: "{{ release }}"}
+      image: {repository: "{{ registry }}/edge", tag: "{{ release }}"}
+"""
+
+
+def test_what_is_shared_is_told_with_the_time_that_it_saves(tmp_path: Path) -> None:
+    project = small_project(tmp_path, manifest=SHARED, files={"src/Earthfile": SHARING})
+    plain = project.run("plan", "small.yaml").out
+    assert "Shared work: +common once for 3 builds.\n" in plain
+    assert "; about" not in project.run("plan", "small.yaml", "--what-if", "cpu=16").out
+    remember(project, 660.0, Usage(made=(Making(target="+common", seconds=600.0), Making(target="+image", seconds=50.0))))
+    found = project.plan("--what-if", "cpu=2")
+    jsonschema.Draft202012Validator(SCHEMA).validate(found)
+    assert found["shared"] == [{"target": "+common", "builds": 3, "times": 1, "unshared": 3, "commands": 1, "seconds": 1200.0}]
+    # Once what they have in common, and what is their own two at a time.
+    assert found["whatIf"]["seconds"] == 720.0
+    assert found["digest"] == project.plan()["digest"]
+    told = project.run("plan", "small.yaml", "--what-if", "cpu=2").out
+    assert "Shared work: +common once for 3 builds; about 20 min, learned.\n" in told
+    assert told.endswith("\nTakes about 11 min here.\nWith cpu 2 it takes about 12 min; no schedule is shorter than 11 min.\n")
+    # What happened on this machine is no part of a plan.
+    assert project.run("plan", "small.yaml").out == plain
+    assert "learned" not in project.run("plan", "small.yaml", "--format", "markdown").out
 
 
 def test_nothing_known_is_told_where_it_was_asked(project: SmallProject) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from matrixbuild.adapters.journal import read_journal
 from tests.double.daemon import Daemon, running_daemon
 from tests.double.installed import install
 from tests.projects import Ended, SmallProject, in_child, small_project
@@ -148,6 +149,24 @@ def test_a_step_that_fails_is_told_with_the_authors_line(bench: Bench) -> None:
     ended = bench.run("apply", "--rebuild", "os=jammy", code=4)
     assert "Earthfile:14" in ended.err
     assert "RUN false" in ended.err
+
+
+def test_builds_that_send_little_do_not_wait_for_each_other_and_what_was_made_is_learned(bench: Bench) -> None:
+    (bench.project.root / "src" / "small").write_text("small\n")
+    bench.edit("src/Earthfile", "    RUN printf upgrade\n", "    COPY small /small\n    RUN printf upgrade\n")
+    bench.edit("small.yaml", "schedule: {", "schedule: {limits: {cpu: 3}, ")
+    assert bench.applied() == {"upgrade": 1, "initramfs": 1, "for ": 3}
+    with read_journal(bench.project.root / ".matrixbuild" / "small") as journal:
+        assert journal is not None
+        attempts = sorted(journal.attempts(1), key=lambda attempt: attempt.started or 0.0)
+    assert all(attempt.started and attempt.ended for attempt in attempts)
+    assert (attempts[2].started or 0.0) < (attempts[0].ended or 0.0)
+    made = {making.target: making.whole for attempt in attempts for making in attempt.usage.made}
+    assert made.keys() == {"+common", "+image"}
+    # What one of them made as a whole, the next plan knows, for whoever asks.
+    bench.project.lock.unlink()
+    told = bench.run("plan", "--what-if", "cpu=3").out
+    assert "Shared work: +common once for 3 builds; about 0 s, learned." in told
 
 
 def test_the_plan_tells_what_is_shared(bench: Bench) -> None:

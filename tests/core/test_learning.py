@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matrixbuild.core.durations import Basis, Duration
 from matrixbuild.core.learning import Learned
-from matrixbuild.core.usage import Sample, Usage
+from matrixbuild.core.usage import Making, Sample, Usage
 
 GI = 1 << 30
 ROOM = {"cpu": 8000, "memory": 16 * GI, "disk": 100 * GI}
@@ -67,3 +68,43 @@ def test_what_is_learned_never_lowers_cores_nor_changes_declared_memory(
     found = dict(learned.amounts("a", declared, ROOM))
     assert cpu <= found["cpu"] <= max(cpu, ROOM["cpu"])
     assert found.get("memory", 1) == memory if memory else 1 <= found.get("memory", 1) <= ROOM["memory"]
+
+
+def made(*makings: tuple[str, float], seconds: float, part: float = 1.0) -> Sample:
+    return Sample(seconds=seconds, usage=Usage(made=tuple(Making(target=target, seconds=taken, part=part) for target, taken in makings)))
+
+
+class TestSharedWork:
+    def test_what_is_shared_is_not_a_builds_own(self) -> None:
+        history = {"a[os=x]": [made(("+base", 600.0), ("+image", 50.0), seconds=660.0)], "a[os=y]": [sample(seconds=60.0)]}
+        assert [Learned(history, shared={"+base"}).durations.of(f"a[os={os}]").median for os in "xy"] == [60.0, 60.0]
+        assert Learned(history).durations.of("a[os=x]").median == 660.0
+
+    def test_one_that_came_to_a_part_of_it_waited_for_that_part(self) -> None:
+        history = {"a": [made(("+base", 100.0), seconds=160.0, part=0.25)]}
+        found = Learned(history, shared={"+base"})
+        assert found.durations.of("a").median == 60.0
+        assert found.making("+base", ["a"]) is None
+
+    def test_how_long_it_takes_is_what_those_took_that_made_it_as_a_whole(self) -> None:
+        history = {"a[os=x]": [made(("+base", 600.0), seconds=660.0)], "a[os=y]": [made(("+base", 300.0), seconds=360.0)]}
+        found = Learned(history, shared={"+base"})
+        assert found.making("+base", ["a[os=x]", "a[os=z]"]) == Duration(median=600.0, late=900.0, basis=Basis.BUILD)
+        assert found.making("+base", ["a[os=z]"]) == Duration(median=450.0, late=675.0, basis=Basis.SIMILAR)
+        assert found.making("+other", ["a[os=x]"]) is None
+        assert Learned({}, shared={"+base"}).making("+base", ["a[os=x]"]) is None
+
+    def test_those_that_began_at_once_have_made_it_together(self) -> None:
+        history = {"a": [made(("+base", 300.0), seconds=500.0, part=0.5)], "b": [made(("+base", 400.0), seconds=500.0, part=0.75)]}
+        found = Learned(history, shared={"+base"})
+        assert found.making("+base", ["a", "b"]) == Duration(median=560.0, late=840.0, basis=Basis.BUILD)
+        assert found.making("+base", ["a"]) is None
+        whole = Learned({**history, "c": [made(("+base", 500.0), seconds=600.0)]}, shared={"+base"}).making("+base", ["a", "b", "c"])
+        assert whole is not None
+        assert whole.median == 500.0
+
+    def test_what_was_made_side_by_side_took_no_longer_than_the_attempt(self) -> None:
+        found = Learned({"a": [made(("+base", 60.0), ("+tools", 40.0), seconds=50.0)]}, shared={"+base", "+tools"})
+        assert found.durations.of("a").median == 0.0
+        makings = [found.making(target, ["a"]) for target in ("+base", "+tools")]
+        assert [making.median for making in makings if making] == [30.0, 20.0]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matrixbuild.core.logstream import Reading
-from matrixbuild.core.usage import UNMEASURED, Progress, Usage
+from matrixbuild.core.usage import UNMEASURED, Making, Progress, Usage
 
 UNLIMITED = 9223372036854771712
 
@@ -132,13 +132,89 @@ class TestUsage:
             assert reading(log("a/1", data, stream=99)).usage == UNMEASURED
 
 
+def started(name: str, seconds: float, **more: object) -> bytes:
+    return fields(commands={name: {"status": "RUN_STATUS_IN_PROGRESS", "startedAtUnixNanos": str(int(seconds * 1e9)), **more}})
+
+
+def ended(name: str, seconds: float, status: str = "SUCCESS") -> bytes:
+    return fields(commands={name: {"status": f"RUN_STATUS_{status}", "endedAtUnixNanos": str(int(seconds * 1e9))}})
+
+
+def cached(name: str) -> bytes:
+    return fields(commands={name: {"isCached": True, "hasCached": True}})
+
+
+class TestWhatWasMade:
+    """By Earthly target, the seconds of its commands that ran."""
+
+    def test_all_commands_of_a_target_count(self) -> None:
+        copied = fields(commands={"a/0": {"name": "COPY x /x"}})
+        found = reading(*START, copied, started("a/0", 1), ended("a/0", 1.5), started("a/1", 2), ended("a/1", 5))
+        assert found.usage.made == (Making(target="+app", seconds=3.5),)
+
+    def test_what_runs_while_the_program_tells_it_is_not_over(self) -> None:
+        assert reading(*START, started("a/1", 2)).usage.made == ()
+
+    def test_a_target_of_which_a_command_came_from_the_cache_is_not_whole(self) -> None:
+        more = fields(commands={"a/2": {"name": 'IF [ -e "/x" ]', "targetId": "a"}})
+        found = reading(*START, more, cached("a/1"), started("a/1", 2), ended("a/1", 2), started("a/2", 2), ended("a/2", 3))
+        assert found.usage.made == (Making(target="+app", seconds=1.0, part=0.5),)
+
+    def test_a_target_from_the_cache_was_not_made(self) -> None:
+        assert reading(*START, cached("a/1"), started("a/1", 2), ended("a/1", 2)).usage.made == ()
+
+    def test_files_from_the_cache_do_not_matter(self) -> None:
+        assert reading(*START, cached("a/0"), started("a/0", 1), ended("a/0", 1), started("a/1", 2), ended("a/1", 5)).usage.made == (Making(target="+app", seconds=3.0),)
+
+    def test_what_ran_and_is_looked_at_again_ran_once(self) -> None:
+        again = (cached("a/1"), ended("a/1", 60), cached("a/1"), started("a/1", 70), ended("a/1", 80))
+        assert reading(*START, started("a/1", 2), ended("a/1", 5), *again).usage.made == (Making(target="+app", seconds=3.0),)
+
+    def test_a_command_that_failed_or_was_stopped_did_not_run(self) -> None:
+        for status in ("FAILURE", "CANCELED"):
+            assert reading(*START, started("a/1", 2), ended("a/1", 5, status)).usage.made == ()
+
+    def test_waiting_for_another_target_is_its_time(self) -> None:
+        waits = fields(commands={"a/0": {"name": "FROM +base", "dependsOn": [{"targetId": "b"}]}})
+        found = reading(*START, waits, started("a/0", 1), ended("a/0", 100), started("a/1", 100), ended("a/1", 101))
+        assert found.usage.made == (Making(target="+app", seconds=1.0),)
+
+    def test_of_a_target_that_is_made_several_times_the_average_counts(self) -> None:
+        another = (
+            fields(targets={"c": {"canonicalName": "/cache/x+app", "localPath": "/cache/x"}}),
+            fields(commands={"c/1": {"name": "RUN make", "targetId": "c"}}),
+        )
+        both = (started("a/1", 1), ended("a/1", 2), started("c/1", 1), ended("c/1", 4))
+        assert reading(*START, *another, *both).usage.made == (Making(target="+app", seconds=2.0),)
+        part = (cached("c/1"), started("c/1", 1), ended("c/1", 4))
+        assert reading(*START, *another, *both[:2], *part).usage.made == (Making(target="+app", seconds=1.0),)
+
+    def test_of_our_wrapper_and_of_what_belongs_to_no_target_nothing_is_told(self) -> None:
+        wrapper = fields(commands={"w/0": {"name": "RUN x", "targetId": "w"}, "free": {"name": "RUN y"}})
+        timed = [each for name in ("w/0", "free") for each in (started(name, 1), ended(name, 2))]
+        assert reading(*START, wrapper, *timed).usage.made == ()
+
+    def test_times_of_another_form(self) -> None:
+        starts: list[object] = ["", "soon", "-1", "9" * 40, "²", None, 7, []]
+        for start in starts:
+            odd = fields(commands={"a/1": {"status": "RUN_STATUS_IN_PROGRESS", "startedAtUnixNanos": start}})
+            assert reading(*START, odd, ended("a/1", 5)).usage.made == ()
+        assert reading(*START, started("a/1", 5), ended("a/1", 2)).usage.made == (Making(target="+app", seconds=0.0),)
+
+    @given(st.lists(st.sampled_from([cached("a/1"), started("a/1", 1), started("a/1", 4), ended("a/1", 2), ended("a/1", 9), ended("a/1", 3, "FAILURE")])))
+    def test_never_longer_than_from_the_first_start_to_the_last_end(self, records: list[bytes]) -> None:
+        made = reading(*START, *records).usage.made
+        assert all(0 <= each.seconds <= 8 * len(records) for each in made)
+        assert not made or started("a/1", 1) in records or started("a/1", 4) in records
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["fields", "targets", "commands", "a/1", "status", "progress", "targetId", "commandId", "stream", "data", "deltaLog", "deltaManifest"]
+                ["fields", "targets", "commands", "a/1", "status", "name", "dependsOn", "startedAtUnixNanos", "progress", "targetId", "commandId", "stream", "data", "deltaLog", "deltaManifest"]
             ),
             inner,
             max_size=4,

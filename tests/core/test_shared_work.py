@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,5 +57,8 @@ def test_sharing_never_makes_more_and_never_fewer_than_there_are_values(builds: 
 def test_it_is_read_as_it_was_written() -> None:
     work = SharedWork(target="+base-image", builds=12, times=1, unshared=12, commands=15)
     assert SharedWork.from_dict(work.to_dict()) == work
+    learned = replace(work, seconds=7800.25)
+    assert learned.to_dict() == {**work.to_dict(), "seconds": 7800.25}
+    assert SharedWork.from_dict(learned.to_dict()) == learned
     with pytest.raises(DocumentError):
         SharedWork.from_dict({**work.to_dict(), "times": "1"})

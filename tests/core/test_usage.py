@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from matrixbuild.core.happenings import Progressed, usage_to_dict
-from matrixbuild.core.usage import UNMEASURED, Progress, Usage, together
+from matrixbuild.core.usage import UNMEASURED, Making, Progress, Usage, together
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,6 @@ def test_what_programs_took_one_after_the_other() -> None:
     assert together([]) == UNMEASURED
     assert together([UNMEASURED, Usage(memory=5)]) == Usage(memory=5)
     assert together([Usage(memory=7, cpu=1.5), Usage(memory=5, cpu=2.0)]) == Usage(memory=7, cpu=3.5)
+    a, b, c = (Making(target=target, seconds=1.0) for target in ("+a", "+b", "+c"))
+    longer, part = replace(a, seconds=3.0), replace(b, seconds=9.0, part=0.5)
+    assert together([Usage(made=(longer, b)), UNMEASURED, Usage(made=(a,)), Usage(made=(c, part))]) == Usage(made=(longer, b, c))

@@ -1,19 +1,25 @@
 """Narrowing with a real program: what is shared is done once, and every image is that of its author's Earthfile, layer by layer.
 
-Needs what tests/live/program.py names, with a buildkitd. For CanvOS: benchmarks/sharing.py counts, and tests/live/same_images.py compares two locks.
+Needs what tests/live/program.py names, with a buildkitd; for two builders a second one in EARTHLY_SECOND_BUILDKIT_HOST. For CanvOS:
+benchmarks/sharing.py counts, and tests/live/same_images.py compares two locks.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from matrixbuild.adapters.engines.earthly.sending import LARGE
+from matrixbuild.adapters.journal import read_journal
 from matrixbuild.core.names import ImageName
+from matrixbuild.core.naming import slug
 from tests.live import program, world
 from tests.live.same_images import differences
 from tests.projects import SmallProject, in_child, small_project
@@ -43,9 +49,14 @@ image:
     ENV WHERE=/opt
     RUN echo "$OS $RELEASE" > /release && chmod 640 /release
     DO +FINISH --WHAT=$RELEASE
+    COPY +fetched/now /now
     COPY file /file
     LABEL release=$RELEASE
     SAVE IMAGE --push $NAME
+
+fetched:
+    RUN --no-cache echo now > /now
+    SAVE ARTIFACT /now
 
 FINISH:
     COMMAND
@@ -80,6 +91,7 @@ spec:
 class Bench:
     project: SmallProject
     home: Path
+    salt: str
 
     def apply(self, *words: str) -> dict[str, ImageName]:
         """Each build's image, by its digest."""
@@ -92,6 +104,12 @@ class Bench:
     def locked(self) -> dict[str, dict[str, dict[str, list[str]]]]:
         found: dict[str, dict[str, dict[str, list[str]]]] = json.loads(self.project.lock.read_text())["builds"]
         return found
+
+    def executed(self, run: int) -> dict[str, set[str]]:
+        """By build, the Earthly targets of which commands ran in a run."""
+        with read_journal(self.project.root / ".matrixbuild" / "small") as journal:
+            assert journal is not None
+            return {attempt.build: {making.target for making in attempt.usage.made} for attempt in journal.attempts(run)}
 
     def edit(self, old: str, new: str) -> None:
         text = self.project.manifest.read_text()
@@ -113,7 +131,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         files = {"src/Earthfile": EARTHFILE.replace("{BASE}", f"{registry}/{salt}/base:1"), "src/file": "a file\n"}
         home = tmp_path / "home"
         home.mkdir()
-        yield Bench(project=small_project(tmp_path / "project", manifest=manifest, files=files), home=home)
+        yield Bench(project=small_project(tmp_path / "project", manifest=manifest, files=files), home=home, salt=salt)
 
 
 def test_images_are_those_of_the_authors_earthfile(bench: Bench) -> None:
@@ -132,9 +150,66 @@ def test_images_are_those_of_the_authors_earthfile(bench: Bench) -> None:
     assert any(": random: " in each for name in jammy[1:] for each in differences(plain[jammy[0]], plain[name]))
 
 
+def test_a_retry_executes_only_what_is_not_cacheable(bench: Bench) -> None:
+    bench.apply()
+    first = bench.executed(1)
+    # +base has no command that runs but its own mkdir; whoever came first made what is common.
+    assert all({"+image", "+fetched"} <= targets for targets in first.values())
+    assert {target for targets in first.values() for target in targets} == {"+base", "+common", "+image", "+fetched"}
+    # Another repository, and nobody remembers: everything is built again.
+    bench.edit(f"/{bench.salt}\n", f"/{bench.salt}-again\n")
+    bench.project.lock.unlink()
+    bench.apply()
+    assert list(bench.executed(2).values()) == [{"+fetched"}] * 6
+
+
 def test_another_tag_builds_nothing(bench: Bench) -> None:
     before = bench.apply()
     bench.edit("channel: stable", "channel: edge")
     after = bench.apply()
     assert {name: image.digest for name, image in after.items()} == {name: image.digest for name, image in before.items()}
     assert {ref.rpartition("-")[2] for entry in bench.locked.values() for refs in entry["cells"].values() for ref in refs} == {"edge"}
+    assert bench.executed(2) == {}
+
+
+def test_what_begins_alike_is_built_by_one_of_two_builders(bench: Bench) -> None:
+    second = os.environ.get("EARTHLY_SECOND_BUILDKIT_HOST")
+    if not second:
+        pytest.skip("no second buildkitd here: name it with EARTHLY_SECOND_BUILDKIT_HOST=tcp://host:port")
+    bench.edit('"]}', f'", "{second}"]}}')
+    images = bench.apply()
+    hosts: defaultdict[str, set[str]] = defaultdict(set)
+    for command in (bench.project.root / ".matrixbuild" / "small" / "runs" / "1").glob("*/1/command"):
+        words = json.loads(command.read_text().splitlines()[0])
+        hosts["jammy" if "jammy" in command.parts[-3] else "noble"].add(words[words.index("--buildkit-host") + 1])
+    assert sorted(map(len, hosts.values())) == [1, 1]
+    assert len(set.union(*hosts.values())) == 2
+    jammy = [name for name in images if "os=jammy" in name]
+    assert not any(": random: " in each for name in jammy for each in differences(images[jammy[0]], images[name]))
+
+
+def test_a_large_file_is_sent_by_one_build_first(bench: Bench) -> None:
+    with (bench.project.root / "src" / "large").open("wb") as file:
+        file.truncate(LARGE)
+    earthfile = bench.project.root / "src" / "Earthfile"
+    earthfile.write_text(earthfile.read_text().replace("common:\n", "common:\n    COPY large /large\n"))
+    bench.apply()
+    with read_journal(bench.project.root / ".matrixbuild" / "small") as journal:
+        assert journal is not None
+        first, second, *_ = sorted(journal.attempts(1), key=lambda attempt: attempt.started or 0.0)
+    (directory,) = (path for path in (bench.project.root / ".matrixbuild" / "small" / "runs" / "1").iterdir() if path.name.startswith(slug(first.build)))
+    sent = _copied(directory / "1" / "stream.ndjson", "COPY large /large")
+    assert second.started is not None
+    assert second.started >= sent - 0.1
+
+
+def _copied(stream: Path, command: str) -> float:
+    """When a command of an attempt ended for the first time: seconds since 1970."""
+    names: set[str] = set()
+    for line in stream.read_text().splitlines():
+        commands = json.loads(line).get("deltaManifest", {}).get("fields", {}).get("commands", {})
+        for name, found in commands.items():
+            names |= {name} if found.get("name") == command else set()
+            if name in names and found.get("status") == "RUN_STATUS_SUCCESS":
+                return int(found["endedAtUnixNanos"]) / 1e9
+    raise AssertionError(f"{command} never ended")

@@ -80,6 +80,25 @@ def test_progress_is_thinned_and_its_last_word_is_always_told(project: SmallProj
     assert all(index < ended[told.build] for index, told in enumerate(heard) if isinstance(told, Progressed))
 
 
+class Sending(Telling):
+    """Says again and again, and once more when it is over, that the files of a build are with its builder."""
+
+    def build(self, order: Order) -> Made:
+        for _ in range(3):
+            self._tell(order.key, Progress(uploaded=True))
+        made = self._engine.build(order)
+        threading.Timer(0.05, self._tell, (order.key, Progress(uploaded=True))).start()
+        return made
+
+
+def test_word_of_files_that_nobody_waits_for_is_nothing_to_be_told(project: SmallProject) -> None:
+    heard: list[Happening] = []
+    listener = Listener(on_plan=lambda _: None, on_report=lambda _, __: None, on_happening=heard.append)
+    applied = apply_manifest(project.manifest, listener, engine=lambda prepared: Sending(engine_of(prepared)))
+    assert {outcome.state for outcome in applied.outcomes.values()} == {State.BUILT}
+    assert [told for told in heard if isinstance(told, Progressed)] == []
+
+
 def test_events_have_a_word_a_second_and_the_programs_log_none(project: SmallProject) -> None:
     with watched(events=str(project.root / "events"), junit=None, manifest=project.manifest) as watch:
         apply_manifest(project.manifest, watch.listener, engine=telling)

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matrixbuild.core.earthfile.analysis import Inspected
+from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.workflow.sharing import Args
 from matrixbuild.workflow.targets import EarthlyReader, Read
 from tests.workflow.test_sharing_laws import Texts, alone, asked
@@ -96,6 +98,50 @@ def test_what_calls_share_is_what_each_comes_to_alone(source: Texts, asking: lis
     for args in asking:
         own, found = alone(EarthlyReader, source, args), asked(shared, args)
         assert found == own, (args, source.text("Earthfile"), source.text("Dockerfile"))
+
+
+def told(found: Inspected) -> object:
+    """What narrowing takes of a call that was gone through (core.earthfile.narrowing.Found and stages): no text of an override is in it."""
+    examined = found.examined
+    visits = {examined.visit: None} | {visit: None for source, target, _ in examined.findings.edges for visit in (source, target)}
+    given = [(str(visit), visit.platform, sorted((name, value.taint) for name, value in visit.given.items() if value.taint != {name})) for visit in visits]
+    ran = [(str(each.visit), each.place, each.names) for each in examined.findings.ran]
+    edges = [(str(source), str(target), kind) for source, target, kind in examined.findings.edges]
+    envs = sorted({name for visit in visits for name in visit.envs})
+    files = sorted((str(visit), paths) for visit, paths in found.read.items())
+    functions = [(str(visit), function) for visit, function in examined.findings.functions]
+    return given, ran, edges, envs, files, functions, found.paths, found.names, examined.evaluation.targets, examined.evaluation.texts
+
+
+def looked_at(source: Texts, args: Args) -> object:
+    try:
+        return told(EarthlyReader(source).inspected("", "main", args))
+    except EarthfileError:
+        return None
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(source=sources(), asking=st.permutations(CALLS).map(lambda found: found[:12]), besides=st.booleans())
+def test_what_was_gone_through_for_one_call_is_what_is_told_of_those_like_it(source: Texts, asking: list[Args], *, besides: bool) -> None:
+    shared = EarthlyReader(source)
+    for args in asking:
+        asked(shared, (*args, *((("UNDECLARED", "1"),) if besides else ())))
+    for args in asking:
+        own = looked_at(source, args)
+        if own is not None:
+            assert told(shared.like("", "main", args)) == own, (args, source.text("Earthfile"), source.text("Dockerfile"))
+
+
+@pytest.mark.parametrize("besides", ["", "UNDECLARED"])
+def test_a_call_that_was_read_is_not_gone_through_again(besides: str) -> None:
+    shared = EarthlyReader(Texts({"Earthfile": f'{HEAD}    IF [ "$A" = "1" ]\n        RUN true\n    END\n'}))
+    given = [(name, "0") for name in ("A", "B", besides) if name]
+    asked(shared, tuple(given))
+    found = shared.like("", "main", (("A", "2"), ("B", "5")))
+    assert found is shared.like("", "main", (("B", "6"), ("A", "3")))
+    # Another answer, another arg that is given: those are other calls.
+    assert found is not shared.like("", "main", (("A", "1"), ("B", "5")))
+    assert found is not shared.like("", "main", (("A", "2"),))
 
 
 def read(shared: EarthlyReader, **args: str) -> Read:

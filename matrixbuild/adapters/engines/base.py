@@ -24,7 +24,8 @@ class Order:
     What only an engine with processes of its own asks for: `docker` is set, and `earthly` "", where a Dockerfile is built; `generation` is the token
     under which steps are to run again ("": none); `secrets` and `ambient` are names: values are known where the build runs; `privileged`: some of
     its steps need more rights; `timeout` and `silence` in seconds, as in core.process.Command; `prefix` is the same text for orders that begin with
-    the same steps ("": nobody knows), and goes into nothing.
+    the same steps ("": nobody knows), and `builder` the number of the builder that does these (None: any); `sent` are files of the source that others
+    wait for: Earthfile and line of a COPY, and a pattern of what it takes. These three go into nothing.
     """
 
     earthly: str
@@ -43,6 +44,8 @@ class Order:
     timeout: float | None = None
     silence: float | None = None
     prefix: str = ""
+    builder: int | None = None
+    sent: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

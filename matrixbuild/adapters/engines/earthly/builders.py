@@ -142,23 +142,23 @@ class Builders:
         return self._starts.starting()
 
     @contextmanager
-    def taken(self, target: str) -> Iterator[Builder]:
-        """A builder that answers, for a build of an Earthly target: of those with the fewest builds, rather that which built this target last,
-        since it has the steps that they share. Raises BuildFailed (builder) where none answers."""
-        found = self._answering(target)
+    def taken(self, target: str, *, number: int | None = None) -> Iterator[Builder]:
+        """A builder that answers, for a build of an Earthly target: that with a `number`, where one is given; else of those with the fewest builds,
+        rather that which built this target last, since it has the steps that they share. Raises BuildFailed (builder) where none answers."""
+        found = self._answering(target, number)
         try:
             yield found
         finally:
             with self._lock:
                 self._load[found] -= 1
 
-    def _answering(self, target: str) -> Builder:
+    def _answering(self, target: str, number: int | None) -> Builder:
         """It counts as loaded from here on."""
         failures: list[Failure] = []
         untried = list(self.all)
         while untried:
             with self._lock:
-                found = min(untried, key=lambda builder: self._rank(builder, target))
+                found = min(untried, key=lambda builder: self._rank(builder, target, number))
                 self._load[found] += 1
                 before = self._last.get(target)
                 self._last[target] = found
@@ -170,9 +170,10 @@ class Builders:
                 return found
         raise BuildFailed(_together(failures))
 
-    def _rank(self, builder: Builder, target: str) -> tuple[bool, float, int]:
+    def _rank(self, builder: Builder, target: str, number: int | None) -> tuple[bool, bool, float, int]:
         faith = _FAITH if self._last.get(target) is builder else 0.0
-        return self._aside[builder] > time.monotonic(), self._load[builder] - faith, self.all.index(builder)
+        place = self.all.index(builder)
+        return self._aside[builder] > time.monotonic(), place != number, self._load[builder] - faith, place
 
     def _asked(self, builder: Builder) -> Failure | None:
         try:

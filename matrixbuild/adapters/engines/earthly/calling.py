@@ -103,10 +103,11 @@ class Called:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """Whom a call tells where it is, and that it has begun to speak."""
+    """Whom a call tells where it is, that it has begun to speak, and which copies have ended (as `following` does)."""
 
     tell: Callable[[Progress], None]
     started: Callable[[], None]
+    copied: Callable[[frozenset[tuple[str, int]]], None] = lambda _: None
 
 
 class Caller:
@@ -134,7 +135,7 @@ class Caller:
             silent = partial(self._children.end_silent, self._name)
             with (
                 around.vessel.around(command, checkout=around.checkout, private=around.private) as started,
-                following(Path(around.stream), listener.tell, silence=limits.silence, silent=silent) as followed,
+                following(Path(around.stream), listener.tell, silence=limits.silence, silent=silent, copied=listener.copied) as followed,
             ):
                 ended = self._attempt.run(self._children, started, name=self._name, on_lines=heard)
         finally:

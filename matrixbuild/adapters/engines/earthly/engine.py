@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from matrixbuild.adapters.attempts import Attempt, private_directory
@@ -17,6 +18,7 @@ from matrixbuild.adapters.engines.earthly.builders import Builder, Builders
 from matrixbuild.adapters.engines.earthly.calling import PLAIN, Called, Caller, Limits, Listener, Surroundings, Vessel
 from matrixbuild.adapters.engines.earthly.checkouts import Checkout
 from matrixbuild.adapters.engines.earthly.judging import judged, told
+from matrixbuild.adapters.engines.earthly.sending import Sending
 from matrixbuild.adapters.engines.embedded.exports import remove
 from matrixbuild.core.earthly_call import Asked, Pairs, ambient_args, without_ambient
 from matrixbuild.core.failure import BuildFailed, Failure, FailureKind
@@ -95,11 +97,12 @@ class EarthlyEngine:
         around = self._around(order, private, checkout)
         log = order.log or private / "log"
         calls: list[Called] = []
+        sending = Sending(order, checkout, partial(self._ask.tell, order.key))
         # One builder for all of it: another would do every step again, and give other bytes to the artifacts than to the image.
         with self._builder(order) as builder, Attempt(log) as attempt:
             caller = Caller(around, attempt, log, self._children, name=order.key)
             for asked in self._asked(order, checkout, around):
-                calls.append(self._called(order, caller, asked, limits, builder))
+                calls.append(self._called(sending, caller, asked, limits, builder))
                 if not calls[-1].ended.succeeded:
                     break
         usage = together(call.usage for call in calls)
@@ -142,16 +145,16 @@ class EarthlyEngine:
         if order.artifacts:
             yield artifacts_wrapper(target, names, [path for path, _ in order.artifacts])
 
-    def _called(self, order: Order, caller: Caller, asked: Asked, limits: Limits, builder: Builder) -> Called:
-        called = self._started(order, caller, asked, limits, builder.arguments(patient=False))
-        if called.ended.code == NO_DAEMON and not self._ends(order.key):
+    def _called(self, sending: Sending, caller: Caller, asked: Asked, limits: Limits, builder: Builder) -> Called:
+        called = self._started(sending, caller, asked, limits, builder.arguments(patient=False))
+        if called.ended.code == NO_DAEMON and not self._ends(sending.key):
             # Too many starts at once look so, too: the second time it waits as long as it likes to (facts 9.1).
-            called = self._started(order, caller, asked, limits, builder.arguments(patient=True))
+            called = self._started(sending, caller, asked, limits, builder.arguments(patient=True))
         return called
 
-    def _started(self, order: Order, caller: Caller, asked: Asked, limits: Limits, builder: tuple[str, ...]) -> Called:
+    def _started(self, sending: Sending, caller: Caller, asked: Asked, limits: Limits, builder: tuple[str, ...]) -> Called:
         with self._ask.builders.starting() as start:
-            return caller.call(asked, builder, limits, Listener(tell=lambda progress: self._ask.tell(order.key, progress), started=start.connected))
+            return caller.call(asked, builder, limits, Listener(tell=sending.tell, started=start.connected, copied=sending.copied))
 
     @contextmanager
     def _builder(self, order: Order) -> Iterator[Builder]:
@@ -163,7 +166,7 @@ class EarthlyEngine:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                return stack.enter_context(self._ask.builders.taken(order.prefix or order.earthly))
+                return stack.enter_context(self._ask.builders.taken(order.prefix or order.earthly, number=order.builder))
             except BuildFailed as error:
                 if error.failure.kind is not FailureKind.BUILDER or error.failure.again is False or time.monotonic() >= until:
                     raise

@@ -35,6 +35,10 @@ def _nobody() -> None:
     pass
 
 
+def _nothing(_copies: frozenset[tuple[str, int]]) -> None:
+    pass
+
+
 @contextmanager
 def following(
     path: Path,
@@ -43,17 +47,19 @@ def following(
     checkout: str = "",
     silence: float | None = None,
     silent: Callable[[], None] = _nobody,
+    copied: Callable[[frozenset[tuple[str, int]]], None] = _nothing,
     every: float = EVERY,
 ) -> Iterator[Following]:
     """Follow the file, which need not exist yet, while the block runs, and read it to its end when it is left.
 
     Earthly targets are told from the `checkout` ("": from the first one that is used). `tell` is called in a thread of its own, when the progress
     has changed, and `silent`, once, when the build has shown no sign of life for `silence` seconds (None: it may): what the program prints tells
-    nothing of that, as it says every minute that something goes on. What they raise, and an error of reading (OSError), ends the following, and is
+    nothing of that, as it says every minute that something goes on. `copied` is given the copies that have ended (core.logstream.Reading), when there
+    are more. What they raise, and an error of reading (OSError), ends the following, and is
     raised where the block ends well.
     """
     found = Following()
-    follower = _Follower(path, tell, Reading(wrapped=True, checkout=checkout), found)
+    follower = _Follower(path, tell, copied, Reading(wrapped=True, checkout=checkout), found)
     over = threading.Event()
     faults: list[BaseException] = []
 
@@ -83,9 +89,18 @@ def following(
 class _Follower:
     """Reads what has come since the last look; holds no more than a line."""
 
-    def __init__(self, path: Path, tell: Callable[[Progress], None], reading: Reading, found: Following) -> None:
+    def __init__(
+        self,
+        path: Path,
+        tell: Callable[[Progress], None],
+        copied: Callable[[frozenset[tuple[str, int]]], None],
+        reading: Reading,
+        found: Following,
+    ) -> None:
         self._path = path
         self._tell = tell
+        self._copied = copied
+        self._copies: frozenset[tuple[str, int]] = frozenset()
         self._found = found
         self._reading = reading
         self._at = 0
@@ -129,6 +144,9 @@ class _Follower:
     def _report(self) -> None:
         found, reading = self._found, self._reading
         found.usage, found.peak, found.limit = reading.usage, reading.peak, reading.limit
+        if (copies := reading.copied) != self._copies:
+            self._copies = copies
+            self._copied(copies)
         if reading.progress != found.progress:
             found.progress = reading.progress
             self._tell(found.progress)

@@ -161,6 +161,21 @@ def test_builds_of_one_target_stay_together_as_long_as_that_is_fair() -> None:
         assert taken == [one.text, one.text, other.text, other.text, one.text]
 
 
+def test_a_build_that_has_its_builder_goes_there_however_much_that_has_and_the_rest_goes_elsewhere() -> None:
+    with listening(buildkit()) as one, listening(buildkit()) as other, ExitStack() as running:
+        builders = Builders([at(one), at(other)], at_once=9)
+        taken = [running.enter_context(builders.taken("+a", number=1)).address for _ in range(4)]
+        assert taken == [other.text] * 4
+        assert [running.enter_context(builders.taken("+b")).address for _ in range(3)] == [one.text] * 3
+
+
+def test_where_its_builder_does_not_answer_a_build_goes_to_another_one() -> None:
+    with listening(buildkit()) as there:
+        builders = Builders([at(nobody()), at(there)], at_once=9)
+        with builders.taken("+a", number=0) as first, builders.taken("+a", number=0) as second:
+            assert [first.address, second.address] == [there.text] * 2
+
+
 def test_the_load_of_builds_that_have_ended_is_gone() -> None:
     with listening(buildkit()) as one, listening(buildkit()) as other:
         builders = Builders([at(one), at(other)], at_once=9)

@@ -58,6 +58,19 @@ def test_progress_is_told_while_the_file_grows(tmp_path: Path) -> None:
         told.wait_for("two")
 
 
+def test_copies_that_have_ended_are_told_as_they_become_more(tmp_path: Path) -> None:
+    def copy(which: str, **said: object) -> bytes:
+        return json.dumps({"deltaManifest": {"fields": {"commands": {which: said}}}}).encode() + b"\n"
+
+    path, told = tmp_path / "stream.json", list[frozenset[tuple[str, int]]]()
+    with following(path, Told(), copied=told.append, every=3600):
+        add(path, copy("a/1", name="COPY x /x", sourceLocation={"file": "/cache/Earthfile", "startLine": 7}))
+        add(path, copy("a/2", name="RUN x", sourceLocation={"file": "/cache/Earthfile", "startLine": 8}, status="RUN_STATUS_SUCCESS"))
+        add(path, copy("a/3", name="COPY y /y", sourceLocation={"file": "/cache/Earthfile", "startLine": 9}, status="RUN_STATUS_FAILURE"))
+        add(path, copy("a/1", status="RUN_STATUS_SUCCESS"))
+    assert told == [frozenset({("/cache/Earthfile", 7)})]
+
+
 def test_what_comes_before_the_end_is_read_to_it(tmp_path: Path) -> None:
     path, told = tmp_path / "stream.json", Told()
     with following(path, told, every=3600) as found:
