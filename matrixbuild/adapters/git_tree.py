@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matrixbuild.adapters.git import Git, environment, missing
+from matrixbuild.adapters.lfs import is_pointer
 from matrixbuild.adapters.sources import fingerprint_of, parents
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
 from matrixbuild.core.problems import InvalidError, Problem, Severity, UnusableError
 
 _SYMLINK, _SUBMODULE = "120000", "160000"
-_POINTER = b"version https://git-lfs.github.com/spec/"
-_POINTER_SIZE = 1024
 _ELSEWHERE = "give {} as source.path or with --source; an impact can be asked of named files instead of a range"
 
 
@@ -78,7 +77,7 @@ class Objects:
         """What is to be known of an object's content; it is read once."""
         if name not in self._facts:
             data = self.read(name)
-            self._facts[name] = Facts(digest=sha256(data), pointer=len(data) <= _POINTER_SIZE and data.startswith(_POINTER))
+            self._facts[name] = Facts(digest=sha256(data), pointer=is_pointer(data))
         return self._facts[name]
 
     def close(self) -> None:

@@ -11,10 +11,11 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from matrixbuild.adapters import lfs
 from matrixbuild.adapters.fingerprints import Fingerprints, State, state_of
 from matrixbuild.adapters.sources import fingerprint_of
 from matrixbuild.core.listing import Entry, Kind, Listing
@@ -118,6 +119,11 @@ class Snapshot:
                     self._digests.setdefault(path, known)
         return self._digests[path]
 
+    def pointers(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Those of the paths that hold what Git LFS leaves in the place of a file, sorted."""
+        sized = (path for path in paths if path in self._states and lfs.SMALLEST <= self._states[path][0] <= lfs.LARGEST)
+        return tuple(sorted(path for path in sized if lfs.is_pointer(self.open(path))))
+
     def remember(self) -> None:
         """Keep for later processes what this one has read."""
         with self._lock:
@@ -160,7 +166,7 @@ def _walk(root: Path, without: frozenset[str], states: dict[str, State]) -> Iter
 def _entry(found: os.DirEntry[str]) -> Entry | None:
     mode = found.stat(follow_symlinks=False).st_mode
     if stat.S_ISLNK(mode):
-        return Entry(kind=Kind.SYMLINK, mode=0o777, target=str(Path(found.path).readlink()))
+        return Entry(kind=Kind.SYMLINK, mode=0o777, target=os.readlink(found.path))  # noqa: PTH115 (Path would write it anew)
     if stat.S_ISDIR(mode):
         return Entry(kind=Kind.DIRECTORY, mode=0o755)
     if stat.S_ISREG(mode):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from matrixbuild.core.listing import Entry, Kind
-from matrixbuild.core.patterns import PathPatterns, compiled_glob, split_wildcard
+from matrixbuild.core.patterns import PathPatterns, as_sent, compiled_glob, split_wildcard
 
 _MOST_LINKS = 255
 
@@ -147,8 +147,8 @@ def context(listed: Listed, directory: str, *, included: Sequence[str] | None, i
     `ignored` does, with the directories they are in. PatternError where a pattern is malformed.
     """
     sent: dict[str, Entry] = {}
-    include = PathPatterns.of(included) if included is not None else None
-    exclude = PathPatterns.of(ignored)
+    include = PathPatterns.of(as_sent(included)) if included is not None else None
+    exclude = PathPatterns.of(as_sent(ignored))
     prefix = f"{directory}/" if directory else ""
 
     def visit(below: str, in_parent: tuple[bool, ...] | None, out_parent: tuple[bool, ...] | None) -> None:

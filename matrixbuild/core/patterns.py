@@ -85,9 +85,12 @@ def _class_char(pattern: str, position: int) -> tuple[str, int]:
 
 
 def if_exists_pattern(pattern: str) -> str:
-    """The pattern that Earthly makes of a source of COPY --if-exists: a glob that may match nothing (`[f]oo`), which the plain name may not."""
-    bare = pattern.removeprefix("./").removeprefix("/")
-    return f"[{bare[0]}]{bare[1:]}" if bare else bare
+    """The pattern that Earthly makes of a source of COPY --if-exists: a glob that may match nothing (`[f]oo`), which the plain name may not.
+
+    It puts the first byte between the brackets, as if that were a character: a name that begins with none of ASCII is never found.
+    """
+    bare = pattern.removeprefix("./").removeprefix("/").encode("utf-8", "surrogateescape")
+    return f"[{chr(bare[0])}]{bare[1:].decode('utf-8', 'surrogateescape')}" if bare else ""
 
 
 def include_pattern(source: str) -> str:
@@ -97,6 +100,23 @@ def include_pattern(source: str) -> str:
     elif source.endswith("/."):
         source = f"{source[:-1]}*"
     return re.sub(r"([+?{}])", r"\\\1", source)
+
+
+def as_sent(patterns: Sequence[str]) -> Sequence[str]:
+    """The patterns of one transfer as they reach Earthly's side of it. Where one of them is not ASCII, BuildKit escapes all of them to fit into
+    a header (session/filesync, encodeOpts), and Earthly 0.8 does not undo it: only plain names still mean what they say.
+    """
+    if all(pattern.isascii() for pattern in patterns):
+        return patterns
+    return tuple("".join(map(_escaped_byte, pattern.encode("utf-8", "surrogateescape"))) for pattern in patterns)
+
+
+def _escaped_byte(byte: int) -> str:
+    """As Go's url.QueryEscape."""
+    char = chr(byte)
+    if char.isascii() and (char.isalnum() or char in "-_.~"):
+        return char
+    return "+" if char == " " else f"%{byte:02X}"
 
 
 def clean(path: str) -> str:
@@ -183,12 +203,23 @@ def _token(pattern: str, position: int, *, in_class: bool) -> tuple[str, int, bo
         after += pattern.startswith("/", after)
         return (".*" if after == len(pattern) else "(?:.*/)?"), after, False
     if char == "\\" and position + 1 < len(pattern):
-        return re.escape(pattern[position + 1]), position + 2, False
+        return _escaped(pattern, pattern[position + 1]), position + 2, False
     if char == "[":
         negated = pattern.startswith("^", position + 1)
         return ("[^" if negated else "["), position + 1 + negated, True
     # A bare ^ is an anchor in the expression that moby makes, so such a pattern matches nothing.
     return {"*": "[^/]*", "?": "[^/]", "^": "(?!)"}.get(char, re.escape(char)), position + 1, False
+
+
+def _escaped(pattern: str, char: str) -> str:
+    """What stands behind a backslash: moby gives both to the expression as they are, so that a letter means what it means there."""
+    if char in "afnrtvbBA":
+        return f"\\{char}"
+    if char in "dDsSwW":
+        return f"(?a:\\{char})"
+    if char.isascii() and char.isalnum():
+        raise PatternError(f"the pattern {pattern!r} has a backslash before {char!r}, which means nothing")
+    return re.escape(char)
 
 
 def _class_token(pattern: str, position: int) -> tuple[str, int, bool]:

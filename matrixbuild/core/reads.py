@@ -126,8 +126,9 @@ def matched(files: Files, source: FromContext | FromTree, copied: Copied) -> lis
     """
     flags = copied.flags
     wanted = if_exists_pattern(source.pattern) if flags.if_exists else source.pattern
-    if flags.if_exists and not wanted:
-        return []
+    if flags.if_exists and source.pattern and (not wanted or clean(source.pattern) == "/"):
+        summary = "COPY --if-exists cannot take all there is: Earthly crashes over it"
+        raise EarthfileError(Fault.INVALID_ARG, summary, place=copied.place, hint="leave --if-exists out, or name what may not be there")
     absolute = clean(f"/{wanted}")
     if not flags.wildcard:
         return [absolute.lstrip("/")]
@@ -157,8 +158,13 @@ def not_found(copied: Copied, path: str) -> EarthfileError:
         Fault.FILE_NOT_FOUND,
         f"nothing to copy at {path}",
         place=copied.place,
-        hint="paths start at the Earthfile's directory; a link is followed only to what the same COPY names, and an ignore file may hide it",
+        hint=_NOT_ASCII
+        if any(isinstance(source, FromContext) and not source.whole and not source.pattern.isascii() for source in copied.sources)
+        else "paths start at the Earthfile's directory; a link is followed only to what the same COPY names, and an ignore file may hide it",
     )
+
+
+_NOT_ASCII = "Earthly cannot copy files by names that are not ASCII: write * for such letters, or copy the directory that the files are in"
 
 
 def copies(evaluation: Evaluation) -> Iterator[Copied]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -80,7 +80,7 @@ class _Analyst:
         """The names that correct nothing, for none of the demands so far."""
         self._anything = False
         self._told: set[Problem] = set()
-        self._refusals: Counter[str] = Counter()
+        self._refusals: defaultdict[str, int] = defaultdict(int)
         """By target, how many of its demands were refused for what another was refused for already."""
         self.unpinned: set[str] = set()
         self.wrong: list[Problem] = []
@@ -169,7 +169,9 @@ class _Analyst:
         """`spec.args` go to every target that declares them; one that none declares is a mistake. Those at `inherited` places may be for others."""
         if self.wrong or self.unusable or self._anything:
             return
-        lost = {arg for demand in demands for arg in demand.args if arg.optional and not arg.tacit and arg.name not in self._declared}
+        # Thousands of demands have the very same args.
+        given = {id(arg): arg for demand in demands for arg in demand.args}.values()
+        lost = {arg for arg in given if arg.optional and not arg.tacit and arg.name not in self._declared}
         lost = {arg for arg in lost if arg.place not in inherited}
         for arg in sorted({arg.name: arg for arg in lost}.values(), key=lambda arg: arg.name):
             hint = did_you_mean(arg.name, self._declared) or "remove it, or declare it in the Earthfile"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from matrixbuild.adapters import unpacking
 from matrixbuild.adapters.notes import Notes
 from matrixbuild.adapters.sources import Source
 from matrixbuild.core.compact import digest_of
@@ -28,7 +29,17 @@ _LONGEST = 200
 @cache
 def _rules() -> str:
     """A digest of the code that says what a file mentions: another version of it finds what this one found by itself."""
-    return sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in (environment, statements, sys.modules[__name__])))
+    return sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in (environment, statements, unpacking, sys.modules[__name__])))
+
+
+def _stands_in(data: bytes, name: str) -> bool:
+    """A name that does not stand there at all is told far faster than by words."""
+    word = name.encode()
+    return word in data and re.search(rb"(?<![A-Za-z0-9_])%s(?![A-Za-z0-9_])" % re.escape(word), data) is not None
+
+
+def _is_no_text(data: bytes) -> bool:
+    return b"\0" in data[:_SMALL] and not data.startswith(b"#!")
 
 
 class Mentions:
@@ -70,7 +81,8 @@ class Mentions:
             if noted is None:
                 data = self._source.open(path)
                 if len(data) <= _SMALL:
-                    self._words[path] = frozenset(word.decode() for word in _WORD.findall(data)) | self._whole(path, data)
+                    words = (word.decode() for part in (data, *unpacking.unpacked(data)) for word in _WORD.findall(part))
+                    self._words[path] = frozenset(words) | self._whole(path, data)
                     return self._in(path, names)
                 noted = self._looked(path, data, missing)
             found |= noted
@@ -78,9 +90,8 @@ class Mentions:
         return found & (names | {WHOLE_ENVIRONMENT})
 
     def _looked(self, path: str, data: bytes, names: frozenset[str]) -> frozenset[str]:
-        """What is in a large file. A name that does not stand there at all is told far faster than by words."""
-        there = [name for name in names if name.encode() in data]
-        found = frozenset(name for name in there if re.search(rb"(?<![A-Za-z0-9_])%s(?![A-Za-z0-9_])" % re.escape(name.encode()), data))
+        """What is in a large file."""
+        found = frozenset(name for part in (data, *unpacking.unpacked(data)) for name in names if _stands_in(part, name))
         found |= self._whole(path, data) & (names | {WHOLE_ENVIRONMENT})
         if not self._stated.get(path):
             self._notes.put(self._key(path, names), found)
@@ -95,8 +106,9 @@ class Mentions:
 
     def _whole(self, path: str, data: bytes) -> frozenset[str]:
         """What a script reads without naming it. What is no text is no script, so that words such as `env` mean nothing in it."""
-        if b"\0" in data[:_SMALL] and not data.startswith(b"#!"):
-            return frozenset()
+        if _is_no_text(data):
+            packed = (part for part in unpacking.unpacked(data) if not _is_no_text(part))
+            return frozenset({WHOLE_ENVIRONMENT} if any(reads_everything(part.decode("utf-8", "replace")) for part in packed) else ())
         rest, self._stated[path] = left_over(data.decode("utf-8", "replace"), path, self._statements)
         read = frozenset[str]().union(*(statement.reads for statement in self._stated[path]))
         return read | {WHOLE_ENVIRONMENT} if reads_everything(rest) else read

@@ -20,7 +20,7 @@ from matrixbuild.core.inputs import Pairs
 from matrixbuild.core.listing import Kind
 from matrixbuild.core.names import LAYOUT_PREFIX
 from matrixbuild.core.pins import answers
-from matrixbuild.core.problems import Problem, UnusableError
+from matrixbuild.core.problems import Problem, Severity, UnusableError
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.projects import OUTPUT_DIRECTORY, Project
 
@@ -66,6 +66,17 @@ class Trees:
     def absent(self) -> tuple[Problem, ...]:
         """What a commit names and does not hold: warnings, for a build that reads it is an error."""
         return absent(self._base) if isinstance(self._base, GitTree) else ()
+
+    def pointers(self, read: Iterable[tuple[str, str]]) -> tuple[Problem, ...]:
+        """What builds read of a directory (path and fingerprint) and Git LFS has elsewhere: warnings, for a build may want just that."""
+        base = self._base
+        if not isinstance(base, Snapshot):
+            return ()
+        seen = set(read)
+        found = [path for path in base.pointers({path for path, _ in seen}) if (path, base.fingerprint(path)) in seen]
+        hint = "`git lfs pull` in that directory fetches the file"
+        summary = "{} is kept by Git LFS, and this directory holds only a pointer to it, which builds copy"
+        return tuple(Problem(summary=summary.format(path), hint=hint, code="lfs", severity=Severity.WARNING) for path in found)
 
     def aside(self, variant: Variant) -> Source:
         """As `of`; but what is read of it is read by no build (`unread`)."""

@@ -172,6 +172,14 @@ def test_a_wrong_command_line_ends_with_64(tmp_path: Path) -> None:
     assert ended.err.endswith("error: unrecognized arguments: --refesh\n")
 
 
+@pytest.mark.parametrize(("words", "which"), [(("validate", ""), "manifest"), (("plan", "small.yaml", "--source", ""), "--source")])
+def test_a_shell_variable_without_a_value_is_no_file(tmp_path: Path, words: tuple[str, ...], which: str) -> None:
+    """`validate "$MANIFEST"` would check everything here instead."""
+    ended = small_project(tmp_path).run(*words)
+    assert ended.code == 64
+    assert ended.err.endswith(f"error: argument {which}: the name of a file is empty\n")
+
+
 def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
     ended = small_project(tmp_path).run("plan", "smal.yaml")
     assert ended.code == 3

@@ -91,6 +91,8 @@ def test_a_missing_directory_before_a_wildcard_is_an_error() -> None:
         (["."], (), []),
         (["../a.log"], (), []),
         (["/a.log"], (), []),
+        (["a.log", "d/e", "ä"], (), ["a.log"]),
+        (None, ("empty", "d/e", "ä"), ["a.log", "d", "d/e", "d/e/x", "d/y"]),
     ],
 )
 def test_a_build_is_sent_what_is_included_and_not_ignored(included: list[str] | None, ignored: tuple[str, ...], expected: list[str]) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from matrixbuild.core.patterns import (
     PathPatterns,
     PatternError,
+    as_sent,
     clean,
     glob_match,
     has_wildcard,
@@ -166,7 +167,7 @@ def test_a_directory_that_is_ignored_hides_what_is_in_it_unless_taken_back(patte
 
 @pytest.mark.parametrize(
     ("source", "expected"),
-    [("f.txt", "[f].txt"), ("./d/*", "[d]/*"), ("/abs", "[a]bs"), ("", ""), ("./", "")],
+    [("f.txt", "[f].txt"), ("./d/*", "[d]/*"), ("/abs", "[a]bs"), ("", ""), ("./", ""), ("ä", "[\u00c3]\udca4")],
 )
 def test_if_exists_makes_a_glob_of_a_name(source: str, expected: str) -> None:
     assert if_exists_pattern(source) == expected
@@ -178,6 +179,18 @@ def test_if_exists_makes_a_glob_of_a_name(source: str, expected: str) -> None:
 )
 def test_what_is_sent_for_a_source_reads_a_question_mark_as_a_letter(source: str, expected: str) -> None:
     assert include_pattern(source) == expected
+
+
+def test_what_is_sent_beside_a_name_that_is_not_ascii_is_escaped_and_stays_so() -> None:
+    assert as_sent(("d/*", "a b")) == ("d/*", "a b")
+    assert as_sent(("ä", "d/*", "a b", "a-b_c.~", "\udcff")) == ("%C3%A4", "d%2F%2A", "a+b", "a-b_c.~", "%FF")
+
+
+def test_a_backslash_before_a_letter_is_the_expressions() -> None:
+    assert [PathPatterns.of((r"a\d\.txt",)).matches(path) for path in ("a1.txt", "ad.txt", "a1xtxt")] == [True, False, False]
+    assert not PathPatterns.of((r"a\t",)).matches("at")
+    with pytest.raises(PatternError, match="has a backslash before 'q', which means nothing"):
+        PathPatterns.of((r"a\q*",))
 
 
 @pytest.mark.parametrize(("path", "expected"), [("//x", "/x"), ("a//b/../c/.", "a/c"), ("", "."), ("/..", "/"), ("../a", "../a")])

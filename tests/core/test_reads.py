@@ -130,6 +130,29 @@ def test_what_is_missing_is_told_at_its_copy(source: str, fault: Fault, message:
     assert (caught.value.fault, str(caught.value)) == (fault, message)
 
 
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("nope", "paths start at the Earthfile's directory; a link is followed only to what the same COPY names, and an ignore file may hide it"),
+        ("ä", "Earthly cannot copy files by names that are not ASCII: write * for such letters, or copy the directory that the files are in"),
+    ],
+)
+def test_a_name_that_is_not_ascii_has_a_hint_of_its_own(source: str, hint: str) -> None:
+    with pytest.raises(EarthfileError) as caught:
+        read(source)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("source", ["./", "/", "/."])
+def test_all_there_is_cannot_be_optional(source: str) -> None:
+    with pytest.raises(EarthfileError) as caught:
+        read(source, if_exists=True)
+    assert (caught.value.fault, str(caught.value)) == (
+        Fault.INVALID_ARG,
+        "Earthfile:4:3: COPY --if-exists cannot take all there is: Earthly crashes over it",
+    )
+
+
 def test_a_reader_answers_again_with_the_place_of_the_copy_it_is_asked_for() -> None:
     reader = Reader(LISTING)
     for line in (4, 9):

@@ -108,8 +108,10 @@ class Outputs:
     def _pushed(self, name: ImageName, images: list[tuple[SavedImage, Built]]) -> None:
         whole = [(saved, built) for saved, built in images if built.has_layers]
         try:
-            if whole:
-                self._push(name, whole)
+            # A daemon sends a layer to a repository once, whoever has it built; docker-registry refuses manifests while one of their layers comes again.
+            with self.player.cache.alone(f"push-{_sha256(f'{name.registry}/{name.repository}'.encode())}"):
+                if whole:
+                    self._push(name, whole)
         except Refused as refused:
             raise self._refused(name, refused) from refused
         if self.waits:

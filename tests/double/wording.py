@@ -19,10 +19,10 @@ _NOWHERE = object()
 def told(error: Exception, inside: Sequence[Step], main: str, names: Names) -> Ended:
     """The end of a call whose evaluation stopped with `error` inside of these commands, the outermost first. Raises Unable, or the error itself
     where it is none of an Earthfile or an image."""
-    if isinstance(error, EarthfileError):
-        return _of_earthfile(error, inside, main, names)
     if isinstance(error, BaseImageError | Refused):
         return _of_image(error, inside, names)
+    if isinstance(error, EarthfileError):
+        return _of_earthfile(error, inside, main, names)
     raise error
 
 

@@ -127,4 +127,18 @@ MUTANTS = (
         new='f"{entry.kind} {content}"',
         cases=("four-of-the-issue",),
     ),
+    Mutant(
+        rule="what an ENTRYPOINT says may be run",
+        module=f"{_EARTHFILE}/metadata.py",
+        old='        say_program(target.walk.findings, target.visit, " ".join(command.args), command.place)',
+        new="        pass",
+        cases=("run-entrypoint-argument",),
+    ),
+    Mutant(
+        rule="a script that is written reads the whole environment of the place where it is run",
+        module=f"{_EARTHFILE}/analysis.py",
+        old="if visit in findings.hands_on else {}",
+        new="if False else {}",
+        cases=("run-generated-teller",),
+    ),
 )

@@ -22,7 +22,7 @@ spec:
   axes:
     os: [jammy]
   targets:
-    main: {{earthly: +main, image: {{repository: "{{{{ registry }}}}/main", tag: "1"}}}}
+    main: {{earthly: +main, image: {{repository: "{{{{ registry }}}}/main", tag: "{{{{ os }}}}"}}}}
 """
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"
 ELSEWHERE = "where builds need it, clone the repository with all of it, and give that directory as source.path or with --source"
@@ -70,3 +70,25 @@ def test_a_build_that_reads_it_is_refused(made: Repository, statement: str, summ
         prepare(path, resolve=False)
     hint = f"give {clone} as source.path or with --source; an impact can be asked of named files instead of a range"
     assert told(caught.value.problems) == [f"{summary.format(made.git('rev-parse', '--short=12', 'HEAD'))} ({hint})"]
+
+
+def test_pointers_of_a_directory_are_told_where_a_build_copies_them(made: Repository) -> None:
+    """A clone without Git LFS: nothing else tells that its images hold pointers."""
+    path = manifest(made, "COPY kept/big.iso file /dir/")
+    path.write_text(path.read_text().replace(f"source: {{git: {made.root}, ref: main}}", "source: {path: source}"))
+    pointer = POINTER.replace("4d7a", "4d7a" * 16)
+    made.write({"kept/big.iso": pointer, "kept/other.iso": pointer, "file": "version https://git-lfs.github.com/spec is where it is told\n" * 3})
+    summary = "kept/big.iso is kept by Git LFS, and this directory holds only a pointer to it, which builds copy"
+    assert told(prepare(path, resolve=False).warnings) == [f"{summary} (`git lfs pull` in that directory fetches the file)"]
+
+
+def test_a_pointer_that_the_manifest_lays_a_file_over_is_not_told(made: Repository) -> None:
+    path = manifest(made, "COPY kept/big.iso /")
+    made.write({"kept/big.iso": POINTER.replace("4d7a", "4d7a" * 16)})
+    path.with_name("real.iso").write_text("real")
+    path.write_text(
+        path.read_text().replace(
+            f"source: {{git: {made.root}, ref: main}}", "source: {path: source, files: [{from: real.iso, to: kept/big.iso}]}"
+        )
+    )
+    assert prepare(path, resolve=False).warnings == ()

@@ -75,6 +75,11 @@ class TestUnread:
         assert "small.yaml:5:32: error: no build reads anything of over.d\n" in told
         assert "remove it, or correct where it goes: paths are relative to the source's root" in told
 
+    def test_warnings_come_after_it_for_one_may_say_why(self, edge: World) -> None:
+        laid(edge, "commn")
+        error, warning = "no build reads anything of over.d", "warning: no template reads vars.lost"
+        assert 0 <= (told := edge.refused(source=FIPS, vars="{lost: x}")).find(error) < told.find(warning)
+
     def test_a_directory_that_builds_read_is_no_file_of_the_layer(self, edge: World) -> None:
         (edge.root / "src/overlay/one").mkdir(parents=True)
         (edge.root / "src/overlay/one/file").write_text("")

@@ -11,8 +11,9 @@ from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.evaluate import Examined
 from matrixbuild.core.earthfile.expansion import UNKNOWN, Template
 from matrixbuild.core.earthfile.faults import EarthfileError
-from matrixbuild.core.earthfile.findings import EdgeKind, Guard, Need, Opacity, Opaque, Taken
+from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity, Opaque, Taken
 from matrixbuild.core.earthfile.recipe import Evaluation, FromContext, copies_of
+from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.statements import Stated, Statement
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.names import Platform
@@ -197,14 +198,17 @@ def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]], told:
     the statements that hold for lines of it, whose names are among the mentioned ones."""
     examined = inspected.examined
     findings, evaluation = examined.findings, examined.evaluation
-    uses = _first(Use(name=name, place=place) for name, place in evaluation.used)
+    uses: dict[str, Use] = {}
+    for name, place in evaluation.used:
+        if name not in uses:
+            uses[name] = Use(name=name, place=place)
     uses |= {use.name: use for use in _first((*_said(inspected), *_mentioned(inspected, mentions))).values() if use.name not in uses}
     used = frozenset(uses)
     edges = {Edge(source=str(source), target=str(target), kind=kind): None for source, target, kind in findings.edges}
     return Analysis(
         used=tuple(uses[name] for name in sorted(uses)),
         name_only=tuple(sorted(findings.named - used)),
-        unused=tuple(sorted(evaluation.declared - used - findings.named)),
+        unused=tuple(sorted(evaluation.declared - used - findings.named - RESERVED)),
         declared=evaluation.declared,
         deciding=frozenset(findings.deciding),
         targets=tuple(dict.fromkeys([str(examined.visit), *(edge.target for edge in edges)])),
@@ -243,10 +247,19 @@ def _said(inspected: Inspected) -> Iterator[Use]:
     heard: dict[Visit, dict[str, Place]] = {}
     for ran in findings.ran:
         if ran.names and ran.visit not in heard:
-            texts = (findings.said.get(visit, {}) for visit in reachable(inspected.examined, ran.visit))
-            heard[ran.visit] = {word: place for text in texts for word, place in text.items()}
-        for name in ran.names.keys() & heard.get(ran.visit, {}).keys():
-            yield from (Use(name=each, place=heard[ran.visit][name]) for each in sorted(ran.names[name]))
+            heard[ran.visit] = _heard(findings, reachable(inspected.examined, ran.visit))
+        words = heard.get(ran.visit, {})
+        for name in ran.names if WHOLE_ENVIRONMENT in words else ran.names.keys() & words.keys():
+            yield from (Use(name=each, place=words.get(name) or words[WHOLE_ENVIRONMENT]) for each in sorted(ran.names[name]))
+
+
+def _heard(findings: Findings, visits: Iterable[Visit]) -> dict[str, Place]:
+    """The words of the texts of these visits, each with a place; WHOLE_ENVIRONMENT where one of them hands on all that its reader has."""
+    found: dict[str, Place] = {}
+    for visit in visits:
+        found |= findings.said.get(visit, {})
+        found |= {WHOLE_ENVIRONMENT: findings.hands_on[visit]} if visit in findings.hands_on else {}
+    return found
 
 
 def _first(uses: Iterable[Use]) -> dict[str, Use]:

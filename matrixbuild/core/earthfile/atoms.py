@@ -17,6 +17,12 @@ CONTINUATION = re.compile(_CONTINUED + r"[ \t]*+")
 BLANK = re.compile(rf"[ \t](?:[ \t]++|{_CONTINUED})*+")
 """Blanks between words; a line continuation in them swallows comments and empty lines."""
 
+_ONE_WAY = r"""(?:[^ \t\r\n\\"'$]++|"(?:[^"\\$]++|\\.|\$(?!\())*+"|'(?:[^'\\]++|\\.)*+'|\$(?!\()|\\[^ \t\r\n#])++(?=[ \t\r\n]|\Z)"""
+"""A word of pieces that can be read in one way only: all words but those with a `$(`, a line continuation or an open quote in them."""
+
+SPACED_WORD = re.compile(rf"{BLANK.pattern}(?!\#)({_ONE_WAY})", re.DOTALL)
+"""Blanks and such a word; a `#` behind blanks begins a comment."""
+
 _PLAIN = re.compile(r"""[^ \t\r\n\\"'$]*+""")
 _PLAIN_KEY = re.compile(r"""[^ \t\r\n\\"'$=]*+""")
 _PLAIN_QUOTED = re.compile(r"""[^"\\$]*+""")

@@ -11,7 +11,7 @@ from matrixbuild.core.earthfile.conditions import Answer, NeedsShell, ShellSynta
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Findings, Opacity
-from matrixbuild.core.earthfile.flags import parse_flags, read_flags
+from matrixbuild.core.earthfile.flags import Flags, parse_flags, read_flags
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Target, needs_earthly
@@ -77,11 +77,23 @@ def _if(target: Target, statement: syntax.If) -> None:
 def _holds(target: Target, keyword: str, arm: syntax.If | syntax.ElseIf) -> bool:
     place = arm.place
     target.walk.note(keyword, arm.expression, listed=arm.exec_mode)
-    words = read_flags("IF", arm.expression, place=place).words
-    text = " ".join(words)
-    if not words:
+    flags = read_flags("IF", arm.expression, place=place)
+    text = " ".join(flags.words)
+    if not flags.words:
         raise EarthfileError(Fault.INVALID_ARG, f"{keyword} has no condition", place=place, hint='write IF [ "$NAME" = "value" ]')
-    return _asked(target, keyword, text, place, lambda: condition(text, target.lookup_at(place), TreeFacts(target, place))).status == 0
+
+    def ask() -> Answer:
+        _check_container(flags)
+        return condition(text, target.lookup_at(place), TreeFacts(target, place))
+
+    return _asked(target, keyword, text, place, ask).status == 0
+
+
+def _check_container(flags: Flags) -> None:
+    """Raise NeedsShell for a flag that gives the shell what no image holds."""
+    for name in ("mount", "privileged", "secret", "ssh"):
+        if flags.has(name):
+            raise NeedsShell(f"its --{name}")
 
 
 def _asked(target: Target, keyword: str, text: str, place: Place, ask: Callable[[], Answer]) -> Answer:
@@ -127,7 +139,12 @@ def _for(target: Target, statement: syntax.For) -> None:
         loop = branches.Loop(name=name, text=text, flags=flags, body=statement.body, place=place)
         branches.for_(target, target.walk.findings, loop, run_body)
         return
-    answer = _asked(target, f"FOR {name} IN", text, place, lambda: items(text, flags.text("sep"), target.lookup_at(place), TreeFacts(target, place)))
+
+    def ask() -> Answer:
+        _check_container(flags)
+        return items(text, flags.text("sep"), target.lookup_at(place), TreeFacts(target, place))
+
+    answer = _asked(target, f"FOR {name} IN", text, place, ask)
     for item in answer.items:
         target.variables.frame.args.put(name, Value(text=item, taint=answer.taint))
         run_body(target, statement.body)

@@ -47,7 +47,10 @@ class _Arm:
 def if_(target: Target, findings: Findings, statement: If, run_body: RunBody) -> None:
     """IF ... END. Raises EarthfileError."""
     target.check_push_order(statement.place, "IF")
-    if _only_sets(statement) and _set(target, statement, run_body):
+    setting = target.walk.setting
+    if id(statement) not in setting:
+        setting[id(statement)] = _only_sets(statement)
+    if setting[id(statement)] and _set(target, statement, run_body):
         return
     _walk(target, findings, list(_arms(statement)), statement.otherwise or (), run_body)
 
@@ -158,7 +161,8 @@ def _decided(target: Target, text: str) -> Verdict:
 
 def _only_sets(statement: If) -> bool:
     bodies = (statement.body, *(each.body for each in statement.else_ifs), statement.otherwise or ())
-    plain = not any(arm.listed or not arm.expression or arm.expression[0].startswith("--") for arm in _arms(statement))
+    heads: tuple[If | syntax.ElseIf, ...] = (statement, *statement.else_ifs)
+    plain = not any(each.exec_mode or not each.expression or each.expression[0].startswith("--") for each in heads)
     return plain and all(_sets(each) for body in bodies for each in body)
 
 

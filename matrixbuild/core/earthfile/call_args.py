@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.problems import Place
@@ -26,6 +28,25 @@ def flag_args(values: list[Value], place: Place) -> list[tuple[str, Value]]:
     if waiting:
         raise EarthfileError(Fault.INVALID_ARG, f"--{waiting} has no value", place=place, hint=f"write --{waiting}=value")
     return found
+
+
+def build_arg(value: Value, current: Callable[[str], Value | None], place: Place) -> tuple[str, Value]:
+    """The expanded `NAME=value` of a --build-arg; a name alone has the value it has here. Raises EarthfileError (INVALID_ARG) where that is none."""
+    name, equals, text = value.text.partition("=")
+    if equals:
+        return name, value.behind(len(value.text) - len(text))
+    here = current(name)
+    if here is None:
+        raise EarthfileError(
+            Fault.INVALID_ARG, f"--build-arg {name} has no value, and {name} has none here", place=place, hint=f"write --{name}=value"
+        )
+    return name, here
+
+
+def shell_command(value: Value) -> str | None:
+    """What is within the `$(...)` that an expanded arg's value begins with; None where it begins otherwise."""
+    text = value.text if value.text.startswith("$(") else value.text.partition("=")[2]
+    return text.removeprefix("$(").removesuffix(")") if text.startswith("$(") else None
 
 
 def key_value(text: str) -> tuple[str, str | None]:

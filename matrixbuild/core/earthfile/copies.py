@@ -18,6 +18,7 @@ from matrixbuild.core.earthfile.target import Target
 from matrixbuild.core.earthfile.visits import Item
 from matrixbuild.core.earthfile.wildcards import expanded
 from matrixbuild.core.names import Platform
+from matrixbuild.core.patterns import if_exists_pattern
 from matrixbuild.core.problems import Place
 
 
@@ -177,19 +178,29 @@ def save_artifact(target: Target, command: Command) -> None:
     keep = flags.on("keep-own") or target.features.save_artifact_keep_own
     options = CopyFlags(
         as_directory=True,
-        if_exists=flags.on("if-exists"),
+        empty_wildcard=flags.on("if-exists"),
         keep_ts=flags.on("keep-ts"),
         keep_own=keep,
         follow_symlinks=not flags.on("symlink-no-follow"),
         link=target.features.use_copy_link and keep,
     )
-    from_tree = FromTree(tree=target.visit.tree, pattern=target.absolute(source))
+    pattern = _perhaps_there(source, place) if flags.on("if-exists") and source else source
+    from_tree = FromTree(tree=target.visit.tree, pattern=target.absolute(pattern))
     target.visit.artifacts = _saved(target.visit.artifacts, from_tree, dest, options, place)
     if local:
         separate = _saved(Scratch(), from_tree, dest, replace(options, keep_own=False, link=False), place)
         local = "./" if local == "." else local
-        saved = SavedLocal(tree=separate, pattern=path, directory=target.visit.directory, dest=local, if_exists=options.if_exists, place=place)
+        saved = SavedLocal(tree=separate, pattern=path, directory=target.visit.directory, dest=local, if_exists=flags.on("if-exists"), place=place)
         _save_local(target, saved, force=flags.on("force"))
+
+
+def _perhaps_there(source: str, place: Place) -> str:
+    """As Earthly writes it, an absolute path has lost its slash: it is looked for below the working directory."""
+    pattern = if_exists_pattern(source)
+    if not pattern:
+        summary = "SAVE ARTIFACT --if-exists cannot take all there is: Earthly crashes over it"
+        raise EarthfileError(Fault.INVALID_ARG, summary, place=place, hint="leave --if-exists out, or name what may not be there")
+    return pattern
 
 
 def _save_words(words: tuple[str, ...], place: Place) -> tuple[str, str, str]:

@@ -27,10 +27,11 @@ def arg(target: Target, command: Command) -> None:
     value = target.expand(default, place, keep_plus_escape=True) if default is not None else EMPTY
     if value.text.startswith("$(") and not target.features.shell_out_anywhere and not _given(target, name):
         value = target.shell_value(default or "", value.text[2:].removesuffix(")"), place)
-    target.walk.declared.add(name)
+    if _takes_overrides(target, name):
+        target.walk.declared.add(name)
     given = _given(target, name)
     if target.walk.findings and name in UNKNOWN_BEFORE:
-        target.walk.findings.note(Opacity.VALUES, place, f"{name} is known only while it is built")
+        target.walk.findings.note(Opacity.VALUES, place, _why_unknown(name))
     try:
         effective, effective_default = target.variables.declare_arg(name, value, everywhere=everywhere)
     except ScopeProblem as problem:
@@ -43,6 +44,12 @@ def arg(target: Target, command: Command) -> None:
         raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot have a default", place=place, hint=f"write ARG {name}")
     behind = Behind(taint=effective.taint | value.taint, given=given and effective_default is not effective, ambient=_is_ambient(target, name))
     _note_input(target, name, effective, effective_default, behind)
+
+
+def _why_unknown(name: str) -> str:
+    if "_GIT_" in name:
+        return f"{name} tells of a git repository, and is empty where it is built: the checkout of a build has no .git"
+    return f"{name} is known only while it is built"
 
 
 def noted(target: Target, command: Command) -> tuple[str, ...]:
@@ -59,6 +66,13 @@ def noted(target: Target, command: Command) -> tuple[str, ...]:
                 findings.defaults.append((name, default))
                 return command.args[:-2]
     return command.args
+
+
+def _takes_overrides(target: Target, name: str) -> bool:
+    """Whether what is given for the whole call may arrive here: a function, and a target of another Earthfile, take what their caller writes and
+    nothing else; to the globals of a function's Earthfile it arrives."""
+    overriding = target.variables.frame.overriding
+    return overriding.ambient or target.is_base or _is_ambient(target, name) or (not target.walk.findings and name not in target.walk.visits.ambient)
 
 
 def _is_ambient(target: Target, name: str) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.earthfile.dockerfile_config import changed, with_env, with_step, workdir
+from matrixbuild.core.earthfile.dockerfile_copy import ONLY_EARTHLY, check_flags, copy_flags, destination
 from matrixbuild.core.earthfile.dockerfile_text import Document, Instruction, arg_words, instructions, listed, one, pairs
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Dialect, Value, expand, unknown_value
+from matrixbuild.core.earthfile.expansion import UNKNOWN, Dialect, Lookup, Value, WordError, expand, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.platforms import parse_platform
@@ -30,11 +31,9 @@ from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place
 
 _REMOTE = re.compile(r"(?:https?|git|ssh)://|git@|github\.com/", re.IGNORECASE)
-_COPY_FLAGS = {"from", "chown", "chmod", "link"}
+_STAGE_NAME = re.compile("[a-z][a-z0-9_.-]*")
 Note = Callable[[Opacity, Place, str], None]
 """Told of what only a build knows."""
-
-_EARTHLY = "install Earthly and set `engine: earthly`"
 
 
 def stage(
@@ -48,7 +47,7 @@ def stage(
     image_config: Callable[[str, Platform, str], ImageConfig | None],
     note: Note | None = None,
 ) -> Image:
-    """The stage `target` (a name or an index; None: the last), evaluated with what it needs and nothing else.
+    """The stage `target` (its name; None: the last), evaluated with what it needs and nothing else.
 
     `context` gives the source for a path of the build context; `image_config` a base image's configuration, or None where it is not known
     (then a variable that only it could define is UNKNOWN_VALUE); it is told the image, the platform and
@@ -128,27 +127,35 @@ class _Dockerfile:
             if name in self._args:
                 self._globals[name] = self._args[name]
             elif default is not None:
-                self._globals[name] = expand(default, self._global_value, dialect=Dialect.DOCKER).text
+                self._globals[name] = self._expanded(default, instruction)
 
     def _global_value(self, name: str) -> Value | None:
         value = self._globals.get(name)
         return None if value is None else _marked(name, value)
 
+    def _expanded(self, word: str, instruction: Instruction) -> str:
+        """A word that stands before a FROM or in one."""
+        return _expanded(word, self._global_value, instruction, partial=self._note is not None).text
+
     def _from(self, instruction: Instruction) -> _Written:
         words = instruction.rest.split()
         if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
             raise instruction.error("FROM needs an image, and AS before a name", hint="write FROM image AS name")
-        base = expand(words[0], self._global_value, dialect=Dialect.DOCKER).text
+        base = self._expanded(words[0], instruction)
         if not base:
             raise instruction.error(f"the base image {words[0]} is empty", fault=Fault.INVALID_ARG, hint="give its ARG a default, or pass it")
-        wanted = expand(instruction.flag("platform"), self._global_value, dialect=Dialect.DOCKER).text
-        return _Written(start=instruction, base=base, platform=wanted, name=words[2].lower() if len(words) == 3 else "")
+        wanted = self._expanded(instruction.flag("platform"), instruction)
+        name = words[2].lower() if len(words) == 3 else ""
+        if name and not _STAGE_NAME.fullmatch(name):
+            hint = "it begins with a letter, and letters, digits, '-', '_' and '.' follow"
+            raise instruction.error(f"{words[2]!r} is no name of a stage", fault=Fault.INVALID_ARG, hint=hint)
+        return _Written(start=instruction, base=base, platform=wanted, name=name)
 
     def index(self, target: str | None) -> int:
         """Of the stage that is asked for."""
         if target is None:
             return len(self._stages) - 1
-        found = self._find(target, len(self._stages))
+        found = None if target.isdecimal() else self._find(target, len(self._stages))
         if found is None:
             raise EarthfileError(Fault.UNKNOWN_TARGET, f"the Dockerfile has no stage {target!r}", place=Place(file=self._file, line=1))
         return found
@@ -212,7 +219,8 @@ class _Dockerfile:
             case "RUN" if self._note:
                 return self._run(state, instruction, self._note, index)
             case "RUN":
-                raise instruction.error("RUN needs a container, which the embedded engine does not have", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
+                summary = "RUN needs a container, which the embedded engine does not have"
+                raise instruction.error(summary, fault=Fault.NEEDS_EARTHLY, hint=ONLY_EARTHLY)
             case "ARG":
                 return self._arg(state, instruction)
             case "COPY" | "ADD":
@@ -257,18 +265,20 @@ class _Dockerfile:
 
     def _copy(self, state: _State, instruction: Instruction, index: int) -> _State:
         if not self._note:
-            _check_flags(instruction)
+            check_flags(instruction)
         words = [_value(word, state, instruction) for word in listed(instruction)]
         if len(words) < 2:
             raise instruction.error(f"{instruction.name} needs a source and a destination")
         paths = [word for word in words[:-1] if not (instruction.documents and word.startswith("<<"))]
         texts = (_document(document, state, instruction) for document in instruction.documents)
         sources = (*(self._source(path, instruction, index, origin=instruction.flag("from")) for path in paths), *texts)
-        dest = _destination(words[-1], state.config)
-        if len(sources) > 1 and not dest.endswith("/") and not (self._note and UNKNOWN in dest):
-            raise instruction.error("several sources need a destination that ends with /", fault=Fault.INVALID_ARG)
-        copied = Copied(parent=state.tree, sources=sources, dest=dest, flags=_flags(state, instruction), place=instruction.place)
-        return replace(state, tree=copied, config=with_step(state.config, f"{instruction.name} {instruction.value} # buildkit", layer=True))
+        dest = destination(words[-1], state.config)
+        flags = copy_flags(instruction, lambda word: _value(word, state, instruction), partial=state.partial)
+        tree = state.tree
+        # Without a slash each source is copied to the same name: BuildKit asks for none, and several sources make no directory of it.
+        for group in (sources,) if dest.endswith("/") else [(each,) for each in sources]:
+            tree = Copied(parent=tree, sources=group, dest=dest, flags=flags, place=instruction.place)
+        return replace(state, tree=tree, config=with_step(state.config, f"{instruction.name} {instruction.value} # buildkit", layer=True))
 
     def _source(self, path: str, instruction: Instruction, index: int, *, origin: str) -> FromContext | FromTree:
         """What a path is in the build context or in `origin`: a stage, its number, or an image."""
@@ -279,7 +289,9 @@ class _Dockerfile:
             self._note(Opacity.TIME, instruction.place, f"{path} is what the network gives when it is built")
             return FromTree(tree=Scratch(), pattern="/")
         if instruction.name == "ADD" and _REMOTE.match(path):
-            raise instruction.error(f"ADD of {path} needs the network", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
+            raise instruction.error(f"ADD of {path} needs the network", fault=Fault.NEEDS_EARTHLY, hint=ONLY_EARTHLY)
+        if not origin and re.match("https?://", path):
+            raise instruction.error(f"COPY cannot fetch {path}", fault=Fault.INVALID_ARG, hint="ADD can")
         if not origin:
             source = self._context(path)
             return replace(source, whole=True) if isinstance(source, FromContext) else source
@@ -306,13 +318,21 @@ def _marked(name: str, text: str) -> Value:
     return unknown_value(name) if UNKNOWN in text else Value(text=text)
 
 
+def _expanded(word: str, lookup: Lookup, instruction: Instruction, *, partial: bool) -> Value:
+    """In a partial evaluation, which may be for a newer BuildKit, what this one cannot expand stays as it is written."""
+    try:
+        return expand(word, lookup, dialect=Dialect.DOCKER if partial else Dialect.DOCKERFILE)
+    except WordError as error:
+        raise instruction.error(f"{error}", fault=Fault.SYNTAX if error.malformed else Fault.INVALID_ARG) from None
+
+
 def _value(word: str, state: _State, instruction: Instruction) -> str:
     def look(name: str) -> Value | None:
         if name in state.env:
             return _marked(name, state.env[name])
         return None if state.known else unknown_value(name)
 
-    found = expand(word, look, dialect=Dialect.DOCKER)
+    found = _expanded(word, look, instruction, partial=state.partial)
     if found.unknown and not state.partial:
         raise instruction.error(
             f"whether the base image defines {found.unknown} is not known here",
@@ -346,34 +366,3 @@ def _workdir(state: _State, instruction: Instruction) -> _State:
     config = with_step(replace(state.config, workdir=path), f"WORKDIR {path}", layer=path != "/")
     tree = state.tree if path == "/" else MadeDirectory(parent=state.tree, path=path, user=config.user, place=instruction.place)
     return replace(state, tree=tree, config=config)
-
-
-def _check_flags(instruction: Instruction) -> None:
-    allowed = _COPY_FLAGS if instruction.name == "COPY" else _COPY_FLAGS - {"from"}
-    other = next((name for name, _ in instruction.flags if name not in allowed), None)
-    if other is not None:
-        raise instruction.error(f"{instruction.name} --{other} is not executed here", fault=Fault.NEEDS_EARTHLY, hint=_EARTHLY)
-
-
-def _destination(path: str, config: ImageConfig) -> str:
-    dest = workdir(config, path or ".")
-    return f"{dest}/" if path in ("", ".") or (path.endswith("/") and dest != "/") else dest
-
-
-def _flags(state: _State, instruction: Instruction) -> CopyFlags:
-    """A Dockerfile's COPY keeps times and, without --chown, owners; it copies a directory's contents, and a wildcard may match nothing."""
-    chmod = _value(instruction.flag("chmod"), state, instruction)
-    if state.partial and not re.fullmatch("[0-7]+", chmod):
-        chmod = ""  # BuildKit of late takes u=rwx too
-    if chmod and not re.fullmatch("[0-7]+", chmod):
-        raise instruction.error(f"{chmod!r} is no octal mode", fault=Fault.INVALID_ARG, hint="write --chmod=0755")
-    linked = any(name == "link" for name, _ in instruction.flags) and not chmod
-    return CopyFlags(
-        keep_ts=True,
-        keep_own=True,
-        empty_wildcard=True,
-        unpack=instruction.name == "ADD",
-        chmod=int(chmod, 8) if chmod else None,
-        chown=_value(instruction.flag("chown"), state, instruction),
-        link=linked,
-    )

@@ -20,21 +20,28 @@ from matrixbuild.core.earthfile.walk import Walk
 from matrixbuild.core.problems import Place
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_END = r"""\s*(?:$|[|;&><)`"'\n#])"""
+_END = r"""\s*(?:$|[|;&><)`"'\n#]|\\n)"""
 _START = r"(?:^|[\s;&|(`\"'])"
-_COMMAND = r"""(?:^\s*|[;&|({`"']\s*|\b(?:then|do|else|eval|builtin|command)\s+)"""
+_COMMAND = r"""(?:^\s*|[;&|({`"']\s*|\b(?:then|do|else|eval|builtin|command)\s+|\s-[a-z]*c\s+)"""
+_NAMED = r"""\s*\\?["'`]\w+\\?["'`]\s*"""
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _WHOLE = re.compile(
-    rf"""\benvsubst\b|\$\{{!|/environ\b|\benviron\b(?!\s*(?:\[|\.get\b))|\bprocess\.env\b(?!\s*[.\[])
-    |\bos\.Environ\b|\benv::vars|\bENVIRON\b(?!\s*\[\s*["'])|[%@]ENV\b|\bgetenv\(\s*\)|\bENV\.(?:each|to_|map|select|keys|values|sort|inspect)
+    rf"""\benvsubst\b|\$\{{!|/environ\b|/proc/\S+/env|\bos\.Environ\b|\benv::vars|[%@]ENV\b|\.VARIABLES\b|\bjq\b[^\n]*\$ENV\b(?!\s*[.\[])
+    |\benviron\b(?!\s*(?:\[{_NAMED}\]|\.(?:get|pop|setdefault)\({_NAMED}[,)]))|[gG]etenv\((?!{_NAMED}[,)])
+    |\bprocess\.env\b(?!\s*(?:\.\w|\[{_NAMED}\]))|\bENVIRON\b(?!\s*\[{_NAMED}\])|\benv::var(?:_os)?\((?!{_NAMED}\))
+    |\bENV(?:\.(?:each|to_|map|select|keys|values|sort|inspect)|\[(?!{_NAMED}\])|\.fetch\((?!{_NAMED}[,)]))|\$ENV\{{(?!\s*["']?\w+["']?\s*\}})
     |{_START}(?:\S*/)?printenv(?:\s+-0)?{_END}|\bprintenv\s[^;|&\n]*\$
-    |{_START}(?:\S*/)?env(?:\s+(?:-0|-u\s*\S+|[A-Za-z_]\w*=\S*))*{_END}
+    |{_START}(?:\S*/)?env(?:\s+(?:-[uC]\s*\S+|-(?![uC])[-\w]*(?:=\S*)?|[A-Za-z_]\w*=\S*))*{_END}
     |{_START}export\s+-p\b|{_COMMAND}export{_END}|{_COMMAND}(?:set|declare|typeset){_END}
+    |(?:\b(?:if|elif|while|until|time)|!)\s+(?:export|set|declare|typeset)\s*\|
     |{_START}(?:declare|typeset|readonly)\s+-[a-z]*[px][a-z]*{_END}|{_START}(?:declare|typeset|local)\s+-[a-z]*n
     |{_START}compgen\s+-(?:[a-z]*[ev]|A\s*(?:variable|export))
-    |\beval\b[^\n]*\\\$""",
+    |\beval\b[^\n]*\\\$|(?:\\\$|'\$'|"\$")\{{?\w*\$[\w{{(]|\$[({{]\w+\$[({{]""",
     re.MULTILINE | re.VERBOSE,
 )
+"""What hands on the environment or reads a variable whose name is put together: what is asked for by a name in full is found by that."""
+
+_WRITES = re.compile(r"\b(?:echo|printf|cat|sed|awk|dd)\b[^\n]*>|\btee\b|\bsed\s+-\w*i|<<")
 _CHANGES_WITH_TIME = re.compile(
     r"\b(?:apt(?:-get)?|apk|yum|dnf|microdnf|zypper|pacman|tdnf|luet|pip3?|npm|yarn|gem|cargo|curl|wget|skopeo"
     r"|git\s+(?:clone|fetch|pull)|go\s+(?:mod|get|install))\b"
@@ -44,6 +51,8 @@ _CUSTOMARY = re.compile(
     r"|PATH|HOME|USER|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TERM|TMPDIR|LD_[A-Z_]+|IFS|ENV|BASH_ENV|PS[1-4]"
     r"|SOURCE_DATE_EPOCH|DEBIAN_FRONTEND|DEBCONF_[A-Z_]+|APT_CONFIG|CC|CXX|CPP|[A-Z]*FLAGS|GO[A-Z0-9]+|CGO_[A-Z_]+|CARGO_[A-Z_]+|RUST[A-Z_]+"
     r"|PYTHON[A-Z]+|PIP_[A-Z_]+|NODE_[A-Z_]+|NPM_[A-Z_]+|JAVA_[A-Z_]+|MAVEN_[A-Z_]+|GIT_[A-Z_]+|CURL_[A-Z_]+|SSL_[A-Z_]+|DOCKER_[A-Z_]+"
+    r"|KUBECONFIG|HELM_[A-Z_]+|AWS_[A-Z_]+|AZURE_[A-Z_]+|GOOGLE_[A-Z_]+|XDG_[A-Z_]+|OPENSSL_[A-Z_]+|TAR_OPTIONS|XZ_(?:OPT|DEFAULTS)|[A-Z]+_OPTS"
+    r"|CROSS_COMPILE|CCACHE_[A-Z]+|CMAKE_[A-Z_]+|PKG_CONFIG[A-Z_]*|GRADLE_[A-Z_]+|PERL[A-Z0-9_]+|RUBY[A-Z]+|GEM_[A-Z]+|BUNDLE_[A-Z_]+|YARN_[A-Z_]+|UV_[A-Z_]+"
 )
 """Names that programs read by custom, so that no text needs to name them."""
 
@@ -54,9 +63,15 @@ def reads_everything(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _whole(text: str) -> bool:
-    """The same command is met in every evaluation."""
+def command_reads_everything(text: str) -> bool:
+    """As `reads_everything`, of a command: the same one is met in every evaluation."""
     return reads_everything(text)
+
+
+@lru_cache(maxsize=4096)
+def hands_on_everything(text: str) -> bool:
+    """Whether what a text writes may be a script that reads its whole environment, which is another one where the script is run."""
+    return command_reads_everything(text) and bool(_WRITES.search(text))
 
 
 @lru_cache(maxsize=4096)
@@ -70,9 +85,24 @@ def read_by_custom(name: str) -> bool:
     return bool(_CUSTOMARY.fullmatch(name))
 
 
+@lru_cache(maxsize=4096)
+def _customary(names: frozenset[str]) -> frozenset[str]:
+    """Those of some names that are read by custom: most commands see the same names as the one before."""
+    return frozenset(filter(read_by_custom, names))
+
+
 def say(findings: Findings, visit: Visit, text: str, place: Place) -> None:
     """A text that runs in a visit: what it writes may be run later, in a place that has other ARGs."""
-    findings.say(visit, _WORD.findall(text), place)
+    findings.say(visit, _words(text), place)
+    if hands_on_everything(text):
+        findings.hands_on.setdefault(visit, place)
+
+
+def say_program(findings: Findings, visit: Visit, text: str, place: Place) -> None:
+    """As `say`, of what another command runs as it is: an ENTRYPOINT, a file that a Dockerfile holds."""
+    findings.say(visit, _words(text), place)
+    if command_reads_everything(text):
+        findings.hands_on.setdefault(visit, place)
 
 
 def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variables: Variables, visit: Visit) -> None:
@@ -82,21 +112,22 @@ def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variabl
     # The value of a variable may be a command, or a variable's name.
     environment = variables.environment()
     read = words | environment.spelled
-    whole = _whole(text)
+    whole = command_reads_everything(text)
     statement = stated(text, place.file, walk.known.statements) if whole else None
     if statement:
         findings.stated.setdefault(Stated(statement=statement, place=place))
         read |= statement.reads
         whole = False
-    rest: dict[str, frozenset[str]] = {}
-    walk.decisions.hear(environment.influences, environment.tainted)
-    for name, taint in environment.influences.items():
-        if whole or name in read or read_by_custom(name):
-            walk.use(Value(text="", taint=taint), place, decides=False)
-        else:
-            rest[name] = taint
+    influences = environment.influences
+    walk.decisions.hear(influences, environment.tainted)
+    used = environment.influenced if whole else _customary(environment.influenced) | (environment.influenced & read)
+    for name in sorted(used):
+        walk.use(Value(text="", taint=influences[name]), place, decides=False)
+    rest = {name: taint for name, taint in influences.items() if name not in used}
     if whole:
         findings.note(Opacity.VALUES, place, "it reads its whole environment, which holds every ARG")
+        if hands_on_everything(text):
+            findings.hands_on.setdefault(visit, place)
     if _CHANGES_WITH_TIME.search(text):
         findings.note(Opacity.TIME, place, "it fetches what may be another thing tomorrow")
     findings.ran.append(Ran(visit=visit, place=place, names=rest))

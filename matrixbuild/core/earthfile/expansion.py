@@ -88,10 +88,11 @@ Lookup = Callable[[str], Value | None]
 
 
 class Dialect(Enum):
-    """Whose lexer expands: `EARTHLY` (shell-out anywhere) or `DOCKER` (0.6 without that flag)."""
+    """Whose lexer expands: `EARTHLY` (shell-out anywhere), `DOCKER` (0.6 without that flag) or, with its errors, `DOCKERFILE`."""
 
     EARTHLY = "earthly"
     DOCKER = "docker"
+    DOCKERFILE = "dockerfile"
 
 
 class WordError(Exception):
@@ -160,7 +161,12 @@ def expand(
     Raises WordError, or ShellOut for `$(...)` and for `$HOME` and `$PATH` where nothing defines them.
     """
     escaped = word.replace("\\+", "\\\\+")
-    value = (_expand_earthly if dialect is Dialect.EARTHLY else _expand_docker)(escaped, lookup, tested)
+    try:
+        value = _expand_earthly(escaped, lookup, tested) if dialect is Dialect.EARTHLY else _lexed(escaped, lookup, dialect, tested)
+    except WordError:
+        if dialect is not Dialect.DOCKER:
+            raise
+        value = Value(text=escaped)  # as Earthly before --shell-out-anywhere: no effect where the lexer fails
     return value if keep_plus_escape else value.with_text(value.text.replace("\\+", "+"))
 
 
@@ -177,10 +183,7 @@ def runs_a_shell(word: str) -> bool:
 def _expand_earthly(word: str, lookup: Lookup, tested: Tested | None) -> Value:
     if (plan := _plan(word)) is not None:
         return joined([_standing_for(each, lookup) if variable else _plain_value(each) for each, variable in plan])
-    try:
-        return _Lexer(word, lookup, Dialect.EARTHLY, tested).whole()
-    except WordError as error:
-        raise WordError(f"cannot expand {word}: {error}", malformed=error.malformed) from None
+    return _lexed(word, lookup, Dialect.EARTHLY, tested)
 
 
 _RUN_OF_PLAIN = re.compile(r"""([^$'"\\]+)|\$([A-Za-z_][A-Za-z0-9_]*)(?!\w)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\"""")
@@ -215,11 +218,11 @@ def _standing_for(name: str, lookup: Lookup) -> Value:
     return value or EMPTY
 
 
-def _expand_docker(word: str, lookup: Lookup, tested: Tested | None) -> Value:
+def _lexed(word: str, lookup: Lookup, dialect: Dialect, tested: Tested | None) -> Value:
     try:
-        return _Lexer(word, lookup, Dialect.DOCKER, tested).whole()
-    except WordError:
-        return Value(text=word)  # as Earthly before --shell-out-anywhere: no effect where the lexer fails
+        return _Lexer(word, lookup, dialect, tested).whole()
+    except WordError as error:
+        raise WordError(f"cannot expand {word}: {error}", malformed=error.malformed) from None
 
 
 _SPECIAL = "@*#?-$!0"
@@ -367,9 +370,11 @@ class _Lexer:
         if modifier == ":":
             modifier = f":{self._next()}"
         allowed = (":+", ":-", ":?", "?", "%", "#") if self._dialect is Dialect.EARTHLY else (":+", ":-", ":?", "+", "-", "?")
+        # Earthly reads up to the brace before it judges what stands behind a colon.
+        word = self._until("}") if modifier in allowed or modifier.startswith(":") else EMPTY
         if modifier not in allowed:
             raise WordError(f"${{{name}{modifier}...}} is no expansion that Earthly knows")
-        word, value = self._until("}"), self._get(name)
+        value = self._get(name)
         if value is not None and self._tested and modifier[-1] in "-+?":
             self._tested(value.taint)
         return _modified(name, modifier, value, word)

@@ -102,8 +102,8 @@ def beyond_number(on: tuple[str, ...]) -> tuple[str, ...]:
 def features(version: Version | None, *, file: str) -> Features:
     """The features of an Earthfile; `file` is named where there is no VERSION to point at.
 
-    Raises EarthfileError: VERSION for a missing VERSION, an unknown number or flag; FEATURE_GATE for --arg-scope-and-set without
-    --shell-out-anywhere.
+    Raises EarthfileError: VERSION for a missing VERSION or an unknown number, INVALID_ARG for an unknown flag; FEATURE_GATE for
+    --arg-scope-and-set without --shell-out-anywhere.
     Earthly asks this before it parses the rest of the file: `versions.version_of` gives the VERSION of a file that may not parse.
     """
     if version is None:
@@ -128,15 +128,16 @@ def _flags(version: Version) -> frozenset[str]:
         words.pop()
     for word in words:
         if not word.startswith("--") or word == "--":
-            raise _error(version, f"VERSION takes flags and one number, not {word!r}", _USAGE)
+            fault = Fault.INVALID_ARG if word.startswith("-") and len(word) > 2 else Fault.VERSION
+            raise _error(version, f"VERSION takes flags and one number, not {word!r}", _USAGE, fault)
         if word[2:] not in _FIELD_OF:
             name = word[2:].partition("=")[0]
             hint = "a VERSION flag takes no value" if name in _FIELD_OF else did_you_mean(word, ("--" + known for known in _FIELD_OF)) or _USAGE
-            raise _error(version, f"VERSION has no flag {word}", hint)
+            raise _error(version, f"VERSION has no flag {word}", hint, Fault.INVALID_ARG)
     if number.startswith("-"):
         raise _error(version, "VERSION names no number", _USAGE)
     return frozenset(_FIELD_OF[word[2:]] for word in words)
 
 
-def _error(version: Version, summary: str, hint: str) -> EarthfileError:
-    return EarthfileError(Fault.VERSION, summary, place=version.place, hint=hint)
+def _error(version: Version, summary: str, hint: str, fault: Fault = Fault.VERSION) -> EarthfileError:
+    return EarthfileError(fault, summary, place=version.place, hint=hint)

@@ -87,6 +87,8 @@ class Findings:
     privileged: dict[Need, None] = field(default_factory=dict)
     said: dict[Visit, dict[str, Place]] = field(default_factory=dict)
     """The words of the texts that each visit runs, with the first place of each: a later command may run what they wrote."""
+    hands_on: dict[Visit, Place] = field(default_factory=dict)
+    """Where a visit first writes what may be a script that reads its whole environment, or says so in an ENTRYPOINT."""
     stated: dict[Stated, None] = field(default_factory=dict)
     defaults: list[tuple[str, str]] = field(default_factory=list)
     """ARGs and their defaults as written, where they count only if the ARG is used."""

@@ -9,7 +9,7 @@ from matrixbuild.core.earthfile import dockerfile
 from matrixbuild.core.earthfile.call_args import key_value
 from matrixbuild.core.earthfile.dockerfile_bases import base_arg, base_args, stage_names
 from matrixbuild.core.earthfile.dockerfile_text import Instruction, arg_words, instructions
-from matrixbuild.core.earthfile.environment import say
+from matrixbuild.core.earthfile.environment import say, say_program
 from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Template, Value, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
@@ -104,7 +104,7 @@ def _take_globals(target: Target, other: Visit) -> None:
     for name in sorted(other.globals.active_names() - target.variables.visible()):
         if (value := other.globals.active(name)) is not None:
             default = other.inputs.get(name, (EMPTY, EMPTY))[1]
-            target.visit.reads(name, value, default, other.behind.get(name, Behind(taint=value.taint, given=True)))
+            target.visit.reads(name, value, default, other.behind.get(name) or Behind(taint=value.taint, given=True))
     target.variables.frame.globals = other.globals.copy()
     target.variables.frame.global_imports = dict(other.imports)
 
@@ -135,7 +135,7 @@ def _check_name(name: str, place: Place) -> None:
 
 def _as_earthly_reads(config: ImageConfig) -> ImageConfig:
     """Earthly keeps neither SHELL nor the history of what it starts from."""
-    return replace(config, shell=None, history=())
+    return replace(config, shell=None, on_build=(), history=())
 
 
 def _begin(target: Target, image: Image, *, workdir: str, envs: tuple[tuple[str, str], ...]) -> None:
@@ -190,7 +190,8 @@ def _begin_stage(target: Target, stage: _Stage, args: list[tuple[str, Value]], p
         texts = (instruction.value, *(document.text for document in instruction.documents))
         target.walk.note(instruction.name, (*texts, *(("escape", instruction.escape) if instruction.escape != "\\" else ())))
         if findings:
-            say(findings, target.visit, " ".join(texts), instruction.place)
+            tell = say_program if instruction.name in ("ENTRYPOINT", "COPY", "ADD") else say
+            tell(findings, target.visit, " ".join(texts), instruction.place)
     made = _bases_made(target, found, args, place)
     image = dockerfile.stage(
         text,
@@ -204,7 +205,7 @@ def _begin_stage(target: Target, stage: _Stage, args: list[tuple[str, Value]], p
     )
     if findings:
         findings.take(target.visit, image.tree)
-    _begin(target, Image(tree=image.tree, config=replace(image.config, shell=None)), workdir=image.config.workdir, envs=image.config.env)
+    _begin(target, Image(tree=image.tree, config=replace(image.config, shell=None, on_build=())), workdir=image.config.workdir, envs=image.config.env)
     target.variables.envs_unknown = not _is_known(target, image.tree)
 
 
@@ -224,7 +225,7 @@ def _is_known(target: Target, tree: Tree) -> bool:
     """Whether the configuration is known of the base image that a tree rests on."""
     while not isinstance(tree, Scratch | BaseImage):
         tree = tree.parent
-    return isinstance(tree, Scratch) or target.walk.image_config(tree.ref, tree.platform) is not None
+    return isinstance(tree, Scratch) or target.walk.image_config(tree.ref, tree.platform, tree.place) is not None
 
 
 def _takes(found: tuple[Instruction, ...], name: str) -> bool:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
-from matrixbuild.core.earthfile.atoms import BLANK, Words
+from matrixbuild.core.earthfile.atoms import BLANK, SPACED_WORD, Words
 from matrixbuild.core.earthfile.source import Source
 from matrixbuild.core.problems import did_you_mean
 
@@ -78,9 +79,22 @@ _COMMENT_TEXT = re.compile(r"#[^\r\n]*+")
 _CHUNK = re.compile(r"[^ \t\r\n]++")
 
 
-def tokens(source: Source) -> list[Token]:
-    """The tokens of an Earthfile, the last one END; raises EarthfileError (SYNTAX) at the first character that begins none."""
-    return _Lexer(source).run()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ahead:
+    """What follows comment lines: up to which offset this holds, of comments indented so; whether they begin or end a recipe; the next command."""
+
+    until: int
+    indented: bool
+    settles: bool
+    keyword: str = ""
+
+
+@lru_cache(maxsize=4)
+def tokens(source: Source) -> tuple[Token, ...]:
+    """The tokens of an Earthfile, the last one END; raises EarthfileError (SYNTAX) at the first character that begins none.
+
+    Those of the latest texts are kept: what was parsed may be rewritten next."""
+    return tuple(_Lexer(source).run())
 
 
 class _Lexer:
@@ -97,7 +111,7 @@ class _Lexer:
         self._after_comment = False
         self._indented = False
         self._in_recipe = False
-        self._decided = (0, False, False)
+        self._ahead = _Ahead(until=0, indented=False, settles=False)
 
     def run(self) -> list[Token]:
         while self._step().kind is not Kind.END:
@@ -121,7 +135,19 @@ class _Lexer:
             self._after_comment = self._after_line_end and token.kind is Kind.COMMENT
             self._after_line_end = token.kind is Kind.LINE_END
         self._keep(token, mode)
+        if self._modes[-1] is _Mode.WORDS:
+            self._take_words()
         return token
+
+    def _take_words(self) -> None:
+        """The words of a command up to the first that could be read in several ways: nearly all there are, without a look at their characters."""
+        first = len(self._out)
+        while word := SPACED_WORD.match(self._text, self._at):
+            self._out.append(Token(kind=Kind.WORD, text=word[1], start=word.start(1)))
+            self._at = word.end()
+        if len(self._out) > first:
+            self._docs.clear()
+            self._after_line_end = self._after_comment = self._indented = False
 
     def _finish(self, token: Token) -> None:
         self._put(Token(kind=Kind.LINE_END, text="", start=token.start))
@@ -170,27 +196,30 @@ class _Lexer:
         if self._modes[-1] is not _Mode.RECIPE:
             return
         indented = token.text[0] in " \t"
-        until, known, answer = self._decided
-        if self._at >= until or known != indented:
-            until, answer = self._look_ahead(indented=indented)
-            self._decided = (until, indented, answer)
-        if answer:
+        if self._at >= self._ahead.until or self._ahead.indented != indented:
+            self._ahead = self._look_ahead(indented=indented)
+        if self._ahead.keyword:
+            # A quirk of Earthly's: it looks ahead and goes back in the text, but not out of what the command began. So this command is in the
+            # recipe even where it is not indented, if no other line stands between.
+            self._enter(self._ahead.keyword, _Mode.RECIPE)
+        if self._ahead.settles:
             self._indented = indented
             self._settle_indentation(token)
 
-    def _look_ahead(self, *, indented: bool) -> tuple[int, bool]:
-        """Up to which offset the answer holds, and the answer."""
+    def _look_ahead(self, *, indented: bool) -> _Ahead:
         at = self._at
         while at < len(self._text):
             if comment := _COMMENT.match(self._text, at):
                 if (self._text[at] in " \t") != indented:
-                    return at, False
+                    return _Ahead(until=at, indented=indented, settles=False)
                 at = comment.end()
             elif line_end := _LINE_END.match(self._text, at):
                 at = line_end.end()
             else:
-                return at, (self._text[at] in " \t") == indented
-        return at, not indented
+                keyword = None if self._header(at) else _KEYWORD[_Mode.RECIPE].match(self._text, at)
+                settles = (self._text[at] in " \t") == indented
+                return _Ahead(until=at, indented=indented, settles=settles, keyword=keyword[0] if keyword else "")
+        return _Ahead(until=at, indented=indented, settles=not indented)
 
     # Tokens -----------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import json
 import posixpath
 from dataclasses import replace
 
+from matrixbuild.core.earthfile.environment import say_program
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
 from matrixbuild.core.earthfile.ports import exposed
@@ -107,6 +108,9 @@ def cmd(target: Target, command: Command) -> None:
 def entrypoint(target: Target, command: Command) -> None:
     """ENTRYPOINT: it drops a CMD that came from the base."""
     words = _command_line(target, command)
+    if target.walk.findings:
+        # RUN --entrypoint runs it, here or in what starts from here.
+        say_program(target.walk.findings, target.visit, " ".join(command.args), command.place)
     config = replace(target.visit.config, entrypoint=words)
     target.visit.config = config if target.cmd_set else replace(config, cmd=None)
 

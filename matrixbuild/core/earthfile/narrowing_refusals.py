@@ -13,13 +13,26 @@ from enum import StrEnum
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.analysis import WHOLE_ENVIRONMENT
-from matrixbuild.core.earthfile.environment import reads_everything
+from matrixbuild.core.earthfile.environment import command_reads_everything
 from matrixbuild.core.earthfile.narrowing_base import Declaring, assigned, behind
 from matrixbuild.core.earthfile.narrowing_scene import Scene, own_args, says, written_by
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.statements import stated
 from matrixbuild.core.earthfile.steps import read_unnamed
-from matrixbuild.core.earthfile.wording import REFERRING, declared, expanded, names, own_text, references, runs, said, statements, words
+from matrixbuild.core.earthfile.wording import (
+    REFERRING,
+    args_of,
+    declared,
+    expanded,
+    names,
+    own_text,
+    references,
+    run_later,
+    runs,
+    said,
+    statements,
+    words,
+)
 from matrixbuild.core.problems import Place
 
 
@@ -76,7 +89,6 @@ Check = Callable[[Scene, Leaving], Iterator[Reason]]
 
 _ELSEWHERE = re.compile(r"""(?:^|(?<=[\s=("']))([^\s=("'+\\]+)\+[A-Za-z$]""")
 _SAME = re.compile(r"""(["']?)\$(?:(\w+)|\{(\w+)\})\1""")
-_ARG_OF = re.compile(r"(?:^|(?<=[\s(]))--([A-Za-z_]\w*)(?:=(\"[^\"]*\"|\S*))?")
 
 
 def refusal(scene: Scene, name: str, taken: Sequence[Declaring], skipped: frozenset[Why] = frozenset()) -> Refused | None:
@@ -142,15 +154,14 @@ def _let(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
 
 
 def _assigned(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
-    for body in scene.bodies:
-        for each in statements(body):
-            name = declared(each)
-            if name not in leaving.names:
-                continue
-            if isinstance(each, syntax.For):
-                yield f"FOR runs with {name}", each.place
-            elif isinstance(each, syntax.Command) and each.name != "ARG" and not (each.name == "ENV" and _is_itself(each)):
-                yield f"{each.name} gives {name} a value", each.place
+    for each in scene.everything:
+        name = declared(each)
+        if name not in leaving.names:
+            continue
+        if isinstance(each, syntax.For):
+            yield f"FOR runs with {name}", each.place
+        elif isinstance(each, syntax.Command) and each.name != "ARG" and not (each.name == "ENV" and _is_itself(each)):
+            yield f"{each.name} gives {name} a value", each.place
 
 
 def _is_itself(env: syntax.Command) -> bool:
@@ -174,10 +185,9 @@ def is_idle(recipe: syntax.Recipe, name: str) -> bool:
 
 
 def _passed(scene: Scene, _: Leaving) -> Iterator[Reason]:
-    for body in scene.bodies:
-        for each in statements(body):
-            if isinstance(each, syntax.Command) and "--pass-args" in each.args:
-                yield "--pass-args hands on every ARG that is declared where it stands", each.place
+    for each in scene.everything:
+        if isinstance(each, syntax.Command) and "--pass-args" in each.args:
+            yield "--pass-args hands on every ARG that is declared where it stands", each.place
 
 
 def _from(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
@@ -185,15 +195,10 @@ def _from(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
         for each in statements(recipe.body):
             if isinstance(each, syntax.Command) and each.name == "FROM":
                 old = words(own_text(each)) if "--build-arg" in own_text(each) else frozenset[str]()
-                for name, value in (*_args_of(own_text(each)), *((name, "") for name in sorted(old))):
+                for name, value in (*args_of(own_text(each)), *((name, "") for name in sorted(old))):
                     same = _SAME.fullmatch(value)
                     if name in leaving.names | leaving.reads and not (same and (same[2] or same[3]) == name):
                         yield f"FROM gives the globals behind it another {name}", each.place
-
-
-def _args_of(text: str) -> Iterator[tuple[str, str]]:
-    for found in _ARG_OF.finditer(text):
-        yield found[1], found[2] or ""
 
 
 # Who sees it that no declaration reaches -----------------------------------------
@@ -235,11 +240,10 @@ def _using(scene: Scene, entered: frozenset[str], leaving: Leaving) -> Iterator[
 
 def _elsewhere(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
     """Another Earthfile gives only the args that it names."""
-    for body in scene.bodies:
-        for each in statements(body):
-            is_reference = isinstance(each, syntax.Command) and each.name in (*REFERRING, "DO", "IMPORT")
-            if is_reference and _ELSEWHERE.search(own_text(each)) and (name := leaving.of(words(own_text(each)))):
-                yield f"a reference to another Earthfile needs {name}", each.place
+    for each in scene.everything:
+        is_reference = isinstance(each, syntax.Command) and each.name in (*REFERRING, "DO", "IMPORT")
+        if is_reference and _ELSEWHERE.search(own_text(each)) and (name := leaving.of(words(own_text(each)))):
+            yield f"a reference to another Earthfile needs {name}", each.place
     for other in scene.others:
         for recipe in _using(scene, _coming_back(scene, other), leaving):
             yield f"+{recipe.name} uses {leaving.of(*map(names, recipe.body))} and is entered from {other.file}", recipe.place
@@ -261,16 +265,14 @@ _LEADS_TO = re.compile(r"[^\s=(\"'+]\+([A-Za-z][\w.-]*)")
 
 
 def _environment(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
-    for body in scene.bodies:
-        for each in statements(body):
-            text = own_text(each)
-            if not runs(each) or not reads_everything(text):
-                continue
-            statement = stated(text, scene.path, scene.found.statements)
-            if statement is None:
-                yield "a command reads its whole environment, which holds every ARG", each.place
-            elif name := leaving.of(statement.reads):
-                yield f"a command reads {name} out of its environment, as is stated of it", each.place
+    for each in scene.everything:
+        if not run_later(each) or not command_reads_everything(own_text(each)):
+            continue
+        statement = stated(own_text(each), scene.path, scene.found.statements)
+        if statement is None:
+            yield "a command reads its whole environment, which holds every ARG", each.place
+        elif name := leaving.of(statement.reads):
+            yield f"a command reads {name} out of its environment, as is stated of it", each.place
 
 
 def _file(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
@@ -285,7 +287,7 @@ def _file(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
 
 
 def _image(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
-    ours = {declared(each) for body in scene.bodies for each in statements(body) if isinstance(each, syntax.Command) and each.name == "ENV"}
+    ours = {declared(each) for each in scene.everything if isinstance(each, syntax.Command) and each.name == "ENV"}
     direct = frozenset[str]().union(*(each.reads(scene.given.always) for each in leaving.taken))
     for name in sorted((leaving.names | direct) & (scene.found.environment - ours)):
         yield f"an image sets {name} itself", leaving.taken[0].place
@@ -293,20 +295,12 @@ def _image(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
 
 def _spelled(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
     """A value that is run as a command, or taken for a variable's name, reads what it spells."""
-    for value in sorted(scene.given.values):
+    for value in () if leaving.names.isdisjoint(scene.said) else sorted(scene.given.values):
         if name := leaving.of(said(value)):
             yield f"a value that is given spells {name}, and may be run", None
-    for recipe in scene.recipes:
-        for each in statements(recipe.body):
-            if isinstance(each, syntax.Command) and (name := leaving.of(*map(said, _values(each)))):
-                yield f"a value here spells {name}, and may be run", each.place
-
-
-def _values(command: syntax.Command) -> Iterator[str]:
-    if command.name in ("ARG", "LET", "SET", "ENV"):
-        yield from [word for word in command.args if not word.startswith("--")][2:]
-    elif command.name in (*REFERRING, "DO"):
-        yield from (value for _, value in _args_of(own_text(command)))
+    for place, words_said in scene.valued:
+        if name := leaving.of(words_said):
+            yield f"a value here spells {name}, and may be run", place
 
 
 def _shell(scene: Scene, leaving: Leaving) -> Iterator[Reason]:

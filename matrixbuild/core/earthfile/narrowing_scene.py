@@ -20,7 +20,7 @@ from matrixbuild.core.earthfile.narrowing_base import Declaring, base_recipe
 from matrixbuild.core.earthfile.statements import Statement
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.earthfile.walk import parsed
-from matrixbuild.core.earthfile.wording import ANY, declared, own_text, references, runs, said, statements, words
+from matrixbuild.core.earthfile.wording import ANY, REFERRING, args_of, declared, own_text, references, run_later, said, statements, words
 from matrixbuild.core.problems import Place
 
 _FUNCTION = re.compile(r"(?:^|\s)\+([A-Z][A-Z0-9._]*)(?=\s|$)")
@@ -38,11 +38,11 @@ class Given:
     def of(cls, calls: Iterable[Mapping[str, str]]) -> Self:
         """Nothing differs between none and between one."""
         found = tuple(calls)
-        names = frozenset[str]().union(*found)
+        values = {name: {call.get(name) for call in found} for name in frozenset[str]().union(*found)}
         return cls(
-            differing=frozenset(name for name in names if len({call.get(name) for call in found}) > 1),
-            always=frozenset(name for name in names if all(name in call for call in found)),
-            values=frozenset(value for call in found for value in call.values()),
+            differing=frozenset(name for name, given in values.items() if len(given) > 1),
+            always=frozenset(name for name, given in values.items() if None not in given),
+            values=frozenset(value for given in values.values() for value in given if value is not None),
         )
 
 
@@ -157,6 +157,23 @@ class Scene:
         """The base recipe and all recipes."""
         return (self.earthfile.base, *(each.body for each in self.recipes))
 
+    @cached_property
+    def everything(self) -> tuple[syntax.Statement | syntax.ElseIf, ...]:
+        """All statements of these, also those in blocks."""
+        return tuple(each for body in self.bodies for each in statements(body))
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """The words that the values which are given may hand on."""
+        return frozenset[str]().union(*map(said, self.given.values))
+
+    @cached_property
+    def valued(self) -> tuple[tuple[Place, frozenset[str]], ...]:
+        """The words that values in the recipes hand on, where there are any, and where they stand."""
+        commands = (each for recipe in self.recipes for each in statements(recipe.body) if isinstance(each, syntax.Command))
+        found = ((each.place, frozenset[str]().union(*map(said, _values(each)))) for each in commands)
+        return tuple((place, words_said) for place, words_said in found if words_said)
+
     def _counting(self, recipes: tuple[syntax.Recipe, ...]) -> tuple[syntax.Recipe, ...]:
         directory = posixpath.dirname(self.path)
         return tuple(each for each in recipes if f"{directory}+{each.name}" in self.found.reached)
@@ -213,13 +230,20 @@ class Scene:
         return frozenset[str]().union(*(says(body) for body in bodies))
 
 
+def _values(command: syntax.Command) -> Iterator[str]:
+    if command.name in ("ARG", "LET", "SET", "ENV"):
+        yield from [word for word in command.args if not word.startswith("--")][2:]
+    elif command.name in (*REFERRING, "DO"):
+        yield from (value for _, value in args_of(own_text(command)))
+
+
 def _unbuilt(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Command]:
     return (each for each in statements(body) if isinstance(each, syntax.Command) and each.name != "BUILD")
 
 
 def says(body: tuple[syntax.Statement, ...]) -> frozenset[str]:
     """The words that commands which run hand on as they are."""
-    return frozenset[str]().union(*(said(own_text(each)) for each in statements(body) if runs(each)))
+    return frozenset[str]().union(*(said(own_text(each)) for each in statements(body) if run_later(each)))
 
 
 def own_args(recipe: syntax.Recipe, name: str) -> tuple[syntax.Command, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+import re
 from collections.abc import Iterator
 
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
@@ -13,6 +14,8 @@ from matrixbuild.core.listing import Kind, Listing
 from matrixbuild.core.problems import Place
 
 _WILDCARD = frozenset("*?[")
+_CLASS_OF_ONE = re.compile(r"\[([^]^\\-])\]")
+"""Earthly makes `[f]oo` of a `foo` that need not be there."""
 _FILES = frozenset({Kind.FILE, Kind.SYMLINK})
 
 
@@ -69,7 +72,7 @@ def _in_source(listing: Listing, source: FromContext | FromTree, inside: str, ki
 def _insides(dest: str, pattern: str, path: str) -> Iterator[str]:
     """Which paths of a source could have become `path`: the source itself renamed, in a directory, or its contents."""
     root = posixpath.normpath(dest)
-    clean = posixpath.normpath(pattern)
+    clean = posixpath.normpath(_CLASS_OF_ONE.sub(r"\1", pattern))
     folder, name = posixpath.split(clean)
     if path == root and not _WILDCARD & set(name):
         yield clean

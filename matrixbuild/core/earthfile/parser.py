@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from matrixbuild.core.earthfile import lexer, syntax
@@ -17,6 +18,7 @@ from matrixbuild.core.problems import Place
 MAX_BLOCKS = 60
 """How deep IF, FOR, WAIT, TRY and WITH may be nested: far beyond any Earthfile, far below what recursion here and in the evaluator bears."""
 
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _EXEC_FORM = {"RUN", "CMD", "ENTRYPOINT", "VOLUME"}
 _ASSIGNMENTS = {"ENV", "ARG", "SET", "LET"}
 
@@ -27,6 +29,8 @@ def parse(text: str, *, file: str) -> syntax.Earthfile:
     Raises EarthfileError with a place: SYNTAX, INVALID_ARG (a name that no variable may have), VERSION (a number that no Earthly has)
     or VALIDATION (two recipes of one name). An Earthfile without VERSION is no error here.
     """
+    # Go reads each byte that is no UTF-8 as this character.
+    text = _UNDECODED.sub("\N{REPLACEMENT CHARACTER}", text)
     source = Source.of(text, file=file)
     nul = text.find("\0")
     if nul >= 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 _PROTOCOLS = ("tcp", "udp", "sctp")
 
 
@@ -20,11 +22,29 @@ def _one(word: str) -> list[str]:
     if not container or protocol not in _PROTOCOLS:
         raise ValueError(f"{word!r} is not a port such as 80 or 80-90/udp")
     ports = _range(container, word)
-    if host_ports := host.rpartition(":")[2]:
+    address, _, host_ports = host.rpartition(":")
+    _check_address(address, word)
+    if host_ports:
         published = _range(host_ports, word)
         if len(published) != len(ports) and len(ports) != 1:
             raise ValueError(f"{word!r} has ranges of different lengths")
     return [f"{port}/{protocol}" for port in ports]
+
+
+def _check_address(text: str, word: str) -> None:
+    """One with colons in it stands in brackets."""
+    bracketed = text.startswith("[") and text.endswith("]")
+    address = text[1:-1] if bracketed else text
+    if address and not (_is_address(address) and (bracketed or ":" not in address)):
+        raise ValueError(f"{word!r} does not begin with the address of a host")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _range(text: str, word: str) -> range:

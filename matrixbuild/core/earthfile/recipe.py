@@ -7,7 +7,7 @@ makes files of them; the planner walks them to see what a build reads.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from matrixbuild.core.images import ImageConfig
@@ -173,10 +173,11 @@ class Evaluation:
     """One Earthly target evaluated for one set of args.
 
     `image` is what the target is at its end, `artifacts` its artifact tree. `images` and `locals` are the outputs of the target and of
-    everything it BUILDs, in Earthfile order. `declared` are the names declared by an ARG anywhere on the path, `used` those overrides
-    that could reach anything but a SAVE IMAGE name, with the places that read them. Calls that agree on the `deciding` overrides, and on which
-    are given, agree in everything here but texts that nothing more was made of. `commands` is the text of the commands on the path
-    (unexpanded, in order), which is what a comment or another target's change leaves alone. `base_images` are refs in order of first use.
+    everything it BUILDs, in Earthfile order. `declared` are the names declared by an ARG on the path, where what is given for the call may
+    arrive, `used` those overrides that could reach anything but a SAVE IMAGE name, with the places that read them. Calls that agree on the
+    `deciding` overrides, and on which are given, agree in everything here but texts that nothing more was made of. `commands` is the text
+    of the commands on the path (unexpanded, in order), which is what a comment or another target's change leaves alone. `base_images` are
+    refs in order of first use.
     """
 
     image: Image
@@ -230,8 +231,12 @@ class Asked(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The evaluation cannot go on without these: texts of files of the checkout, configurations of base images, the answer to a question."""
+    """The evaluation cannot go on without these: texts of files of the checkout, configurations of base images, the answer to a question.
+
+    `place` is where the images are named.
+    """
 
     texts: tuple[str, ...] = ()
     images: tuple[tuple[str, Platform], ...] = ()
     question: Question | None = None
+    place: Place | None = field(default=None, compare=False)

@@ -55,6 +55,8 @@ class Scope:
         """Names that are not here because of a condition, with the overrides that it read."""
         self.perhaps: set[str] = set()
         """Names that are here on one branch of a condition that nobody knows, and not on the other."""
+        self._lent = False
+        """Whether a copy has the same containers: whoever changes first takes its own."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -83,6 +85,7 @@ class Scope:
         return {name: self._values[name].taint for name in self._active}
 
     def put(self, name: str, value: Value, *, active: bool = True) -> None:
+        self._part()
         self._values[name] = value
         self.stamp = next(_STAMPS)
         self.absent.pop(name, None)
@@ -91,16 +94,29 @@ class Scope:
             self._active.add(name)
 
     def put_all(self, values: Mapping[str, Value], *, active: bool = True) -> None:
-        for name, value in values.items():
-            self.put(name, value, active=active)
+        self._part()
+        self._values.update(values)
+        self.stamp = next(_STAMPS)
+        for name in values if self.absent else ():
+            self.absent.pop(name, None)
+        self.perhaps.difference_update(values)
+        if active:
+            self._active.update(values)
+
+    def perhaps_absent(self, name: str) -> None:
+        """A name is here on one branch alone."""
+        self._part()
+        self.perhaps.add(name)
 
     def remove(self, name: str) -> None:
+        self._part()
         self._values.pop(name, None)
         self.stamp = next(_STAMPS)
         self._active.discard(name)
 
     def mark(self, name: str, taint: frozenset[str]) -> None:
         """A condition decided on the value of a name, or on its not being here."""
+        self._part()
         self.stamp = next(_STAMPS)
         if name in self._values:
             self._values[name] = self._values[name].influenced(taint)
@@ -108,9 +124,18 @@ class Scope:
             self.absent[name] = self.absent.get(name, frozenset()) | taint
 
     def copy(self) -> Scope:
-        made = self._like(self._values, self._active)
-        made.stamp = self.stamp
+        """Most copies are never changed: both have the same containers until one is."""
+        made = Scope.__new__(Scope)
+        made._values, made._active, made.absent, made.perhaps = self._values, self._active, self.absent, self.perhaps  # noqa: SLF001  (its own class)
+        made.stamp, made.ambient = self.stamp, self.ambient
+        made._lent = self._lent = True  # noqa: SLF001
         return made
+
+    def _part(self) -> None:
+        if self._lent:
+            self._values, self._active = dict(self._values), set(self._active)
+            self.absent, self.perhaps = dict(self.absent), set(self.perhaps)
+            self._lent = False
 
     def _like(self, values: Mapping[str, Value], active: Iterable[str]) -> Scope:
         made = Scope(values, active=active, ambient=self.ambient)
@@ -161,10 +186,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Environment:
-    """What a command sees: `influences` are the names in its environment that overrides had a part in, with these; `spelled` the words that stand
-    in values which are visible there; `tainted` the values among them that overrides had a part in."""
+    """What a command sees: `influences` are the names in its environment that overrides had a part in, with these, and `influenced` these names
+    alone; `spelled` the words that stand in values which are visible there; `tainted` the values among them that overrides had a part in."""
 
     influences: Mapping[str, frozenset[str]]
+    influenced: frozenset[str]
     spelled: frozenset[str]
     tainted: tuple[Value, ...]
 
@@ -205,7 +231,7 @@ class Variables:
 
     def visible(self) -> frozenset[str]:
         """The names that have a value here."""
-        return frozenset[str]().union(*[scope.active_names() for scope in self._layers()])
+        return frozenset[str]().union(*[scope._active for scope in self._layers()])  # noqa: SLF001
 
     def missed(self, name: str) -> frozenset[str]:
         """The overrides that a name without a value owes that to."""
@@ -215,7 +241,10 @@ class Variables:
         """What a command that runs here sees."""
         key = tuple([scope.stamp for scope in self._layers()])
         if key not in self._environments:
-            self._environments[key] = Environment(influences=self.influences(), spelled=self._spelled(), tainted=self._tainted())
+            influences = self.influences()
+            self._environments[key] = Environment(
+                influences=influences, influenced=frozenset(influences), spelled=self._spelled(), tainted=self._tainted()
+            )
         return self._environments[key]
 
     def influences(self) -> dict[str, frozenset[str]]:

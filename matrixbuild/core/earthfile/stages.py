@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.analysis import Inspected, reachable
+from matrixbuild.core.earthfile.narrowing import Narrowing
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.earthfile.wording import declared, statements
+from matrixbuild.core.problems import Place
 from matrixbuild.core.shared_work import Stage
 
 Recipes = Mapping[tuple[str, str], frozenset[str]]
@@ -24,12 +26,19 @@ class Scopes:
     recipes: Recipes
 
 
-def recipes(directory: str, earthfile: syntax.Earthfile) -> dict[tuple[str, str], frozenset[str]]:
-    return {(directory, recipe.name): _declared(recipe) for recipe in earthfile.targets}
+def recipes(directory: str, earthfile: syntax.Earthfile, narrowing: Narrowing | None = None) -> dict[tuple[str, str], frozenset[str]]:
+    """With `narrowing`, as they are in its text, which need not be parsed for that."""
+    dropped = frozenset(narrowing.dropped) if narrowing else frozenset[Place]()
+    found = {recipe.name: _declared(recipe, dropped) for recipe in earthfile.targets}
+    for moved in narrowing.moved if narrowing else ():
+        for into in moved.into:
+            found[into.target].add(moved.name)
+    return {(directory, name): frozenset(names) for name, names in found.items()}
 
 
-def _declared(recipe: syntax.Recipe) -> frozenset[str]:
-    return frozenset(declared(each) for each in statements(recipe.body) if isinstance(each, syntax.Command) and each.name == "ARG")
+def _declared(recipe: syntax.Recipe, dropped: frozenset[Place]) -> set[str]:
+    args = (each for each in statements(recipe.body) if isinstance(each, syntax.Command) and each.name == "ARG")
+    return {declared(each) for each in args if not dropped or each.place not in dropped}
 
 
 def stages(inspected: Inspected, narrow: Scopes, wide: Scopes) -> Iterator[Stage]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.analysis import WHOLE_ENVIRONMENT
-from matrixbuild.core.earthfile.environment import read_by_custom, reads_everything
+from matrixbuild.core.earthfile.environment import hands_on_everything, read_by_custom, reads_everything
 from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Value
 from matrixbuild.core.earthfile.recipe import BaseImage, Scratch, Tree
 from matrixbuild.core.earthfile.reserved import RESERVED
@@ -87,6 +87,9 @@ class Steps:
             return
         keyword, text = _told(statement)
         self._add(target, keyword, text, statement.place, running=runs(statement) or isinstance(statement, syntax.With))
+        if keyword == "ENTRYPOINT":
+            whole = {WHOLE_ENVIRONMENT} if reads_everything(text) else set()
+            self._said.setdefault(target.visit, set()).update(said(text) | whole)
 
     def doubt(self, target: Seen, condition: tuple[str, ...], follows: tuple[syntax.Statement, ...], place: Place) -> None:
         """Nobody knows whether a condition holds."""
@@ -106,7 +109,8 @@ class Steps:
         step = Step(keyword=keyword, text=text, sees=self._sees(target, values), place=place, values=tuple(values.values()))
         self.of.setdefault(target.visit, []).append(step)
         if running:
-            self._said.setdefault(target.visit, set()).update(said(text))
+            whole = {WHOLE_ENVIRONMENT} if hands_on_everything(text) else set()
+            self._said.setdefault(target.visit, set()).update(said(text) | whole)
 
     def _values(self, target: Seen, text: str, place: Place, *, running: bool) -> dict[str, Value]:
         """By name, sorted."""

@@ -7,7 +7,7 @@ kept, `ENV`, `ARG`, `LABEL`, `LET` and `SET` split into name, `=` and value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 
 from matrixbuild.core.problems import Place
 
@@ -136,9 +136,9 @@ def commands(node: object) -> Iterator[Command]:
     elif isinstance(node, tuple):
         for item in node:
             yield from commands(item)
-    elif is_dataclass(node):
-        for each in fields(node):
-            yield from commands(getattr(node, each.name))
+    elif node is not None:
+        for part in ("command", "body", "else_ifs", "otherwise", "caught", "finally_"):
+            yield from commands(getattr(node, part, None))
 
 
 def builds_others(recipe: Recipe) -> bool:

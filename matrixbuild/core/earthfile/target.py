@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field, replace
 
-from matrixbuild.core.earthfile.call_args import flag_args
+from matrixbuild.core.earthfile.call_args import build_arg, flag_args, shell_command
 from matrixbuild.core.earthfile.environment import use_text
 from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Dialect, Lookup, ShellOut, Value, WordError, expand, joined, unknown_value
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
@@ -365,7 +365,7 @@ class Target:
         if self.walk.findings and (name := next((value.unknown for value in values if value.unknown and not value.text.startswith("-")), "")):
             raise self.unknown(name, place)
         found = flag_args(values, place)
-        found += [self._inherited(self._arg(word, place), place) for word in inherited]
+        found += [build_arg(self._arg(word, place), self.variables.active, place) for word in inherited]
         if name := next((name for name, _ in found if name in RESERVED), ""):
             hint = "it has the value that the call itself gives it"
             raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot be passed", place=place, hint=hint)
@@ -375,24 +375,18 @@ class Target:
         """A word of an arg; in a partial evaluation its name stays known where its value is not."""
         name, equals, value = word.partition("=")
         if self.walk.findings and equals and _PLAIN.fullmatch(name):
-            found = self.expand(value, place, keep_plus_escape=True)
-            return joined((Value(text=f"{name}="), found))
-        found = self.expand(word, place, keep_plus_escape=True)
+            return joined((Value(text=f"{name}="), self._ran(value, place)))
+        found = self._ran(word, place)
         if "$" in name:
             # Which arg is given hangs on it.
             self.walk.decide(found.taint)
         return found
 
-    def _inherited(self, value: Value, place: Place) -> tuple[str, Value]:
-        name, equals, text = value.text.partition("=")
-        if equals:
-            return name, value.behind(len(value.text) - len(text))
-        current = self.variables.active(name)
-        if current is None:
-            raise EarthfileError(
-                Fault.INVALID_ARG, f"--build-arg {name} has no value, and {name} has none here", place=place, hint=f"write --{name}=value"
-            )
-        return name, current
+    def _ran(self, word: str, place: Place) -> Value:
+        """A word's value; before --shell-out-anywhere one that begins with `$(` is run once it is expanded."""
+        value = self.expand(word, place, keep_plus_escape=True)
+        command = None if self.features.shell_out_anywhere else shell_command(value)
+        return value if command is None else self.shell_value(word, command, place)
 
 
 def needs_earthly(what: str, place: Place) -> EarthfileError:

@@ -7,6 +7,7 @@ that what a target BUILDs is not saved where it was reached by FROM or COPY firs
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from matrixbuild.core.earthfile.decisions import Decisions
@@ -157,14 +158,16 @@ class Visits:
 
     def __init__(self, *, upfront: bool, decisions: Decisions) -> None:
         self.all: list[Visit] = []
+        self._by_target: defaultdict[tuple[str, str, Platform], list[Visit]] = defaultdict(list)
         self.upfront = upfront
         self.ambient = Scope()
+        self._ambient: dict[str, Behind] = {}
         self.decisions = decisions
 
     def find(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit | None:
         """The visit that stands for these, if there is one."""
         same = Visit.same_call if self.upfront else Visit.same_for
-        candidates = (visit for visit in self.all if (visit.directory, visit.name, visit.platform) == (directory, name, platform))
+        candidates = self._by_target[directory, name, platform]
         return next((visit for visit in candidates if same(visit, overriding, self.ambient, self.decisions)), None)
 
     def add(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit:
@@ -172,14 +175,24 @@ class Visits:
         visit = Visit(directory=directory, name=name, platform=platform, identity=identity)
         visit.given = {arg: value for arg in overriding if (value := overriding.get(arg))}
         for arg, value in visit.given.items():
-            visit.reads(arg, value, EMPTY, Behind(taint=value.taint, given=True, ambient=alike(value, self.ambient.get(arg))))
+            visit.reads(arg, value, EMPTY, self._given(arg, value))
         self.all.append(visit)
+        self._by_target[directory, name, platform].append(visit)
         return visit
+
+    def _given(self, arg: str, value: Value) -> Behind:
+        """What is behind an override; those of the whole call are handed on to every target."""
+        if value is not self.ambient.get(arg):
+            return Behind(taint=value.taint, given=True, ambient=alike(value, self.ambient.get(arg)))
+        if arg not in self._ambient:
+            self._ambient[arg] = Behind(taint=value.taint, given=True, ambient=True)
+        return self._ambient[arg]
 
     def forget_undone(self, since: int) -> None:
         """Drop the visits after the first `since` that an error left unfinished."""
         for visit in [each for each in self.all[since:] if not each.done]:
             self.all.remove(visit)
+            self._by_target[visit.directory, visit.name, visit.platform].remove(visit)
 
 
 def check_images(items: list[Item]) -> None:

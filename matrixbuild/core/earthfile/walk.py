@@ -112,6 +112,10 @@ class Walk:
     at: Place = field(default_factory=lambda: Place(file="Earthfile", line=1))
     """The statement that is gone through now."""
     silent: int = 0
+    earthfiles: dict[str, Parsed] = field(default_factory=dict)
+    """By directory: each lookup of a variable asks."""
+    setting: dict[int, bool] = field(default_factory=dict)
+    """Whether an IF (by its identity: the Earthfiles above hold it) does nothing but set variables."""
 
     # What is asked for ------------------------------------------------------
 
@@ -124,6 +128,11 @@ class Walk:
 
     def parsed(self, directory: str, *, place: Place) -> Parsed:
         """The Earthfile of a directory; EarthfileError (UNKNOWN_TARGET) where there is none."""
+        if directory not in self.earthfiles:
+            self.earthfiles[directory] = self._parsed(directory, place)
+        return self.earthfiles[directory]
+
+    def _parsed(self, directory: str, place: Place) -> Parsed:
         self.texts(*(posixpath.join(directory, name) for name in ("Earthfile", *IGNORE_FILES)))
         for name in ("Earthfile", "build.earth"):
             path = posixpath.join(directory, name)
@@ -143,12 +152,12 @@ class Walk:
         its text in any case."""
         self.refs.setdefault((ref,) if made is None else made)
         node = self.bases.setdefault((ref, platform), BaseImage(ref=ref, platform=platform, place=place))
-        return node, self.image_config(ref, platform)
+        return node, self.image_config(ref, platform, place)
 
-    def image_config(self, ref: str, platform: Platform) -> ImageConfig | None:
+    def image_config(self, ref: str, platform: Platform, place: Place) -> ImageConfig | None:
         config = self.known.images.get((ref, platform))
         if config is None and not self.call.unknown_images:
-            raise Want(Wanted(images=((ref, platform),)))
+            raise Want(Wanted(images=((ref, platform),), place=place))
         return config
 
     def answer(self, question: Question) -> tuple[str, ...] | None:

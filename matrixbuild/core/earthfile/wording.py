@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from functools import lru_cache
 
 from matrixbuild.core.earthfile import syntax
@@ -21,6 +20,7 @@ _EXPANDED = re.compile(r"\$\{?[!#]?([A-Za-z_][A-Za-z0-9_]*)")
 _PIECE = re.compile(r"'[^']*'|\\.|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?=[}:%#/^,@+?=-])", re.DOTALL)
 _REFERENCE = re.compile(r"(?:^|[\s=(\"'])\+([a-z][a-zA-Z0-9.-]*)")
 _ANY_REFERENCE = re.compile(r"(?:^|[\s=(\"'])\+[^a-zA-Z\s]")
+_ARG_OF = re.compile(r"(?:^|(?<=[\s(]))--([A-Za-z_]\w*)(?:=(\"[^\"]*\"|\S*))?")
 
 
 @lru_cache(maxsize=8192)
@@ -50,7 +50,7 @@ def texts(node: Node) -> Iterator[str]:
         yield " ".join(node.args)
     elif isinstance(node, syntax.With):
         yield from texts((node.command, *node.body))
-    elif is_dataclass(node):
+    elif node is not None:
         yield " ".join(getattr(node, "expression", ()) or getattr(node, "args", ()))
         yield from texts(tuple(_blocks(node)))
 
@@ -60,24 +60,34 @@ def names(node: Node) -> frozenset[str]:
     return frozenset[str]().union(*(words(text) for text in texts(node)))
 
 
+_PARTS = ("body", "else_ifs", "otherwise", "caught", "finally_")
+"""The blocks that a statement may have, in the order of the text."""
+
+
 def _blocks(node: object) -> Iterator[Node]:
-    for each in fields(node):  # type: ignore[arg-type]
-        value = getattr(node, each.name)
-        if each.name in ("body", "else_ifs", "otherwise", "caught", "finally_") and value:
-            yield value
+    return (block for part in _PARTS if (block := getattr(node, part, None)))
 
 
 def statements(node: Node) -> Iterator[syntax.Statement | syntax.ElseIf]:
     """A statement and all in it, in the order of the text."""
+    found: list[syntax.Statement | syntax.ElseIf] = []
+    _gather(node, found)
+    return iter(found)
+
+
+def _gather(node: Node, found: list[syntax.Statement | syntax.ElseIf]) -> None:
     if isinstance(node, tuple):
         for each in node:
-            yield from statements(each)
+            if isinstance(each, syntax.Command):
+                found.append(each)  # most are, and each text is gone through many times
+            else:
+                _gather(each, found)
     elif node is not None:
-        yield node
+        found.append(node)
         if isinstance(node, syntax.With):
-            yield from statements((node.command, *node.body))
+            _gather((node.command, *node.body), found)
         elif not isinstance(node, syntax.Command):
-            yield from statements(tuple(_blocks(node)))
+            _gather(tuple(_blocks(node)), found)
 
 
 def first_naming(node: Node, name: str) -> Place | None:
@@ -105,6 +115,12 @@ def declared(command: syntax.Statement | syntax.ElseIf) -> str:
     return next((word for word in command.args if not word.startswith("--")), "")  # type: ignore[union-attr]
 
 
+def args_of(text: str) -> Iterator[tuple[str, str]]:
+    """The names and values of `--NAME=value` in a text; "" where there is no value."""
+    for found in _ARG_OF.finditer(text):
+        yield found[1], found[2] or ""
+
+
 def references(node: Node) -> frozenset[str]:
     """The Earthly targets of the same Earthfile that a text refers to; `*` among them: any, as a variable names one."""
     found: set[str] = set()
@@ -121,3 +137,8 @@ def runs(node: syntax.Statement | syntax.ElseIf) -> bool:
     if isinstance(node, syntax.Command):
         return node.name == "RUN" or "$(" in own_text(node)
     return isinstance(node, syntax.If | syntax.ElseIf | syntax.For)
+
+
+def run_later(node: syntax.Statement | syntax.ElseIf) -> bool:
+    """Whether what a statement says may be run, by itself or by another: RUN --entrypoint runs what an ENTRYPOINT says."""
+    return runs(node) or (isinstance(node, syntax.Command) and node.name == "ENTRYPOINT")

@@ -144,7 +144,7 @@ def _scope(target: Target, worlds: Sequence[World], scopes: Sequence[Scope], pos
             _unknown(target, worlds, position, name, place)
             merged.put(name, unknown_value(name), active=active)
         if len(known) != len(values) or any(name in scope.perhaps for scope in scopes):
-            merged.perhaps.add(name)
+            merged.perhaps_absent(name)
     for scope in scopes:
         for name, taint in scope.absent.items():
             merged.mark(name, taint)

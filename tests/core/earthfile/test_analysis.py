@@ -68,6 +68,14 @@ def test_an_arg_is_used_by(command: str) -> None:
         "  RUN compgen -A variable\n",
         "  RUN cat /proc/self/environ\n",
         '  IF [ "$(env)" = x ]\n    RUN true\n  END\n',
+        "  RUN env -u HOME --null -- >x\n",
+        "  RUN sh -c set >x\n",
+        "  RUN bash -ec export >x\n",
+        "  RUN if set | grep -q x; then true; fi\n",
+        "  RUN ! export | grep x\n",
+        "  RUN cat /proc/self/env*\n",
+        "  RUN jq -n '$ENV' >x\n",
+        "  RUN make -pn | grep .VARIABLES\n",
     ],
 )
 def test_what_reads_the_whole_environment_uses_every_active_arg(text: str) -> None:
@@ -76,13 +84,134 @@ def test_what_reads_the_whole_environment_uses_every_active_arg(text: str) -> No
     assert found.name_only == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        """n=Y; sh -c "echo \\$X_$n" """,
+        """n=Y; echo "echo \\${X_$n}" | sh""",
+        "n=Y; eval echo '$'X_$n",
+        "make 'all=$(X_$(n))'",
+        "python -c 'import os; print(os.environ[\"X_\" + n])'",
+        "python -c 'import os; print(os.environ.get(f\"X_{n}\"))'",
+        "python -c 'import os; print(os.getenv(n))'",
+        "node -e 'console.log(process.env[n], process.env.HOME)'",
+        "awk 'BEGIN { print ENVIRON[\"X_\" n] }'",
+        "perl -e 'print $ENV{$n}'",
+        "ruby -e 'puts ENV[\"X_#{n}\"]'",
+        "ruby -e 'puts ENV.fetch(n)'",
+        "echo 'println!(env::var(name))' >x.rs",
+    ],
+)
+def test_a_name_that_is_put_together_may_be_that_of_any_active_arg(text: str) -> None:
+    assert used(HEAD + f"  ARG X_Y\n  RUN {text}\n") == {"X_Y": 5}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/usr/bin/env -S bash x",
+        "echo 'use it if set' >x",
+        "python -c 'import os; print(os.environ[\"X\"], os.environ.get(\"X\", 1), os.getenv(\"X\"))'",
+        'python -c "import os; print(os.environ[\\"X\\"])"',
+        "node -e 'console.log(process.env.X, process.env[\"X\"])'",
+        "awk 'BEGIN { print ENVIRON[\"X\"] }'",
+        "perl -e 'print $ENV{X}'",
+        "ruby -e 'puts ENV[\"X\"] + ENV.fetch(\"X\", 1)'",
+        'echo "\\$X" "${X}"',
+        "jq -n '$ENV.X'",
+    ],
+)
+def test_a_name_that_is_written_out_is_no_other(text: str) -> None:
+    assert used(HEAD + f"  ARG A\n  RUN {text}\n") == {}
+
+
 @pytest.mark.parametrize("text", ["/usr/bin/env bash x", "env X=1 make", "set -e", "export X=1", "printenv X", "declare -i x=1", "declare x"])
 def test_what_only_looks_like_it_does_not(text: str) -> None:
     assert used(HEAD + f"  ARG A\n  RUN {text}\n") == {}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  RUN echo 'env | sort' >/tell.sh\n  ARG A\n  RUN sh /tell.sh\n",
+        "  RUN printf 'set\\n' | tee /tell.sh\n  ARG A\n  RUN sh /tell.sh\n",
+        '  ENTRYPOINT ["env"]\n  ARG A\n  RUN --entrypoint >/told\n',
+        "  FROM DOCKERFILE .\n  ARG A\n  RUN --entrypoint >/told\n",
+    ],
+)
+def test_what_is_written_may_read_the_whole_environment_where_it_is_run(text: str) -> None:
+    assert set(used(f"{HEAD}{text}", files={"Dockerfile": 'FROM alpine\nENTRYPOINT ["printenv"]\n'})) == {"A"}
+
+
+@pytest.mark.parametrize("text", ["env", "env >/told", "set", "if set | grep X; then true; fi"])
+def test_what_reads_it_and_writes_no_script_reads_no_arg_that_is_declared_later(text: str) -> None:
+    assert used(f"{HEAD}  RUN {text}\n  ARG A\n  RUN x\n") == {}
+
+
+def test_declared_is_what_the_call_can_give() -> None:
+    """Earthly hands what the command line gives neither to another Earthfile nor to a function, but to the globals of a function's Earthfile."""
+    text = """
+        VERSION 0.8
+        IMPORT ./other
+        FROM alpine
+        ARG --global G
+        main:
+          ARG A
+          BUILD +here
+          BUILD other+there --T=$A
+          DO other+F --P=$A
+          DO --pass-args +H
+        here:
+          ARG B
+          RUN echo $B
+        H:
+          FUNCTION
+          ARG Q
+          RUN echo $Q
+    """
+    other = """
+        VERSION 0.8
+        ARG --global O
+        FROM alpine
+        there:
+          ARG T
+          ARG U
+          RUN echo $T $U
+        F:
+          FUNCTION
+          ARG P
+          ARG R
+          RUN echo $P $R $O
+    """
+    for given in ({}, dict.fromkeys("ABGOPQRTU", "1")):
+        found = analysed(text, files={"other/Earthfile": other}, args=given)
+        assert found.declared == {"A", "B", "G", "O", "Q"}
+
+
+def test_a_built_in_is_no_arg_that_nobody_uses() -> None:
+    found = analysed(HEAD + "  ARG EARTHLY_GIT_HASH\n  ARG EARTHLY_VERSION\n  RUN echo $EARTHLY_GIT_HASH\n")
+    assert (found.used, found.unused) == ((), ())
+    assert [each.why for each in found.opaque] == [
+        "EARTHLY_GIT_HASH tells of a git repository, and is empty where it is built: the checkout of a build has no .git",
+        "EARTHLY_VERSION is known only while it is built",
+    ]
+
+
 def test_variables_that_programs_read_by_custom_need_no_mention() -> None:
     assert used(HEAD + "  ARG HTTP_PROXY\n  ARG no_proxy\n  ARG OTHER\n  RUN make\n") == {"HTTP_PROXY": 7, "no_proxy": 7}
+    assert used(HEAD + "  ARG KUBECONFIG\n  ARG GRADLE_OPTS\n  ARG AWS_REGION\n  RUN make\n") == {"KUBECONFIG": 7, "GRADLE_OPTS": 7, "AWS_REGION": 7}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '  ENTRYPOINT ["sh", "-c", "echo $A"]\n  RUN --entrypoint\n',
+        '  IF x\n    ENTRYPOINT ["echo", "$A"]\n  ELSE\n    ENTRYPOINT y\n  END\n  RUN --entrypoint -- x\n',
+        '  FROM +other\n  ARG A\n  RUN --entrypoint\nother:\n  ENTRYPOINT ["sh", "-c", "echo $A"]\n',
+    ],
+)
+def test_a_run_of_the_entrypoint_may_read_what_that_names(text: str) -> None:
+    assert set(used(f"{HEAD}  ARG A\n  ARG B\n{text}".replace("  ARG A\n  ARG B\n  FROM", "  FROM"))) == {"A"}
 
 
 def test_a_file_that_a_target_copies_names_what_its_commands_may_read() -> None:

@@ -76,6 +76,12 @@ def test_what_is_refused(build: str, fault: str, summary: str) -> None:
     assert found[:2] == (fault, f"Earthfile:4:3: {summary}")
 
 
+@pytest.mark.parametrize("command", ["BUILD +t --A=$(x)", "BUILD +t --A $(x)", "BUILD --build-arg A=$(x) +t", "FROM +t --A='$(x)'", "DO +F --A=$(x)"])
+def test_before_0_7_an_arg_that_begins_with_a_command_is_run(command: str) -> None:
+    text = f"VERSION 0.6\nFROM busybox\nmain:\n  {command}\nt:\n  ENV A=1\nF:\n  COMMAND\n  ENV A=1\n"
+    assert refused(text)[:2] == ("needs-earthly", "Earthfile:4:3: $(x) runs a shell in the image, which only Earthly can do")
+
+
 def test_pass_args_is_of_0_8() -> None:
     assert refused("VERSION 0.7\nFROM scratch\nmain:\n  BUILD --pass-args +t\n" + T)[:2] == (
         "feature-gate",

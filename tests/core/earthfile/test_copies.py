@@ -152,6 +152,27 @@ def test_artifacts_that_are_saved(words: str, source: str, dest: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "pattern"),
+    [("f.txt", "/w/[f].txt"), ("/f.txt", "/w/[f].txt"), ("./d/*", "/w/[d]/*"), (".", "/w/[.]"), ("d/", "/w/[d]")],
+)
+def test_an_artifact_that_may_be_missing_is_looked_for_below_the_working_directory(source: str, pattern: str) -> None:
+    found = evaluated(f"VERSION 0.8\nmain:\n  FROM scratch\n  WORKDIR /w\n  SAVE ARTIFACT --if-exists {source} x AS LOCAL x\n")
+    saved = copies(found.artifacts)[0]
+    assert [each.pattern for each in saved.sources] == [each.pattern for each in copies(found.locals[0].tree)[0].sources] == [pattern]
+    assert options(saved.flags) == {"as_directory": True, "keep_own": True, "link": True, "empty_wildcard": True}
+    assert found.locals[0].if_exists
+
+
+def test_all_there_is_cannot_be_an_artifact_that_may_be_missing() -> None:
+    found = refused("VERSION 0.8\nmain:\n  FROM scratch\n  WORKDIR /w\n  SAVE ARTIFACT --if-exists ./ x\n")
+    assert found == (
+        "invalid-arg",
+        "Earthfile:5:3: SAVE ARTIFACT --if-exists cannot take all there is: Earthly crashes over it",
+        "leave --if-exists out, or name what may not be there",
+    )
+
+
+@pytest.mark.parametrize(
     ("words", "pattern", "dest"),
     [
         ("/f.txt AS LOCAL out/one.txt", "/f.txt", "out/one.txt"),

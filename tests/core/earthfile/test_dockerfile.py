@@ -91,13 +91,13 @@ def test_a_stage_is_used_by_name_by_number_and_as_a_base() -> None:
     text = """\
 FROM scratch AS One
 COPY a /a
-FROM scratch
+FROM scratch AS two.1
 COPY --from=one /a /b
 COPY --from=0 /a /c
 FROM one AS three
 COPY --from=other:1 /x /y
 """
-    second, third = read(text, target="1"), read(text, target="THREE")
+    second, third = read(text, target="two.1"), read(text, target="THREE")
     assert isinstance(second.tree, Copied)
     assert isinstance(third.tree, Copied)
     by_number, by_name = second.tree.sources[0], second.tree.parent
@@ -205,9 +205,13 @@ def test_flags_of_a_copy() -> None:
         ("FROM $X", Fault.INVALID_ARG, "ctx/Dockerfile:1:1: the base image $X is empty"),
         ("FROM scratch\nBOGUS x", Fault.SYNTAX, "ctx/Dockerfile:2:1: unknown instruction BOGUS"),
         ("FROM scratch\nCOPY a", Fault.SYNTAX, "ctx/Dockerfile:2:1: COPY needs a source and a destination"),
-        ("FROM scratch\nCOPY a b c", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: several sources need a destination that ends with /"),
-        ("FROM scratch\nCOPY --parents a /b", Fault.NEEDS_EARTHLY, "ctx/Dockerfile:2:1: COPY --parents is not executed here"),
-        ("FROM scratch\nCOPY --chmod=u+x a /b", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: 'u+x' is no octal mode"),
+        ("FROM scratch\nCOPY --exclude=c a /b", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: COPY has no flag --exclude that Earthly knows"),
+        ("FROM scratch\nADD --parents a /b", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: ADD has no flag --parents that Earthly knows"),
+        ("FROM scratch\nADD --checksum=sha256:1 a /b", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: ADD --checksum is for files of the network only"),
+        ("FROM scratch\nCOPY https://x.test/a /b", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: COPY cannot fetch https://x.test/a"),
+        ("FROM scratch AS 1a", Fault.INVALID_ARG, "ctx/Dockerfile:1:1: '1a' is no name of a stage"),
+        ("FROM scratch\nENV A=${B#c}", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: cannot expand ${B#c}: ${B#...} is no expansion that Earthly knows"),
+        ('FROM scratch\nENV A="b', Fault.SYNTAX, 'ctx/Dockerfile:2:1: cannot expand "b: a double quote is never closed'),
         ("FROM scratch\nCOPY --from=3 a /b", Fault.INVALID_ARG, "ctx/Dockerfile:2:1: there is no stage 3 before this one"),
         ("FROM scratch\nADD https://x.test/f /f", Fault.NEEDS_EARTHLY, "ctx/Dockerfile:2:1: ADD of https://x.test/f needs the network"),
         ("FROM scratch\nLABEL a", Fault.SYNTAX, "ctx/Dockerfile:2:1: LABEL needs a name and a value"),
@@ -282,3 +286,16 @@ def test_any_text_is_an_image_or_a_located_error(lines: list[str]) -> None:
         assert place is not None
     else:
         assert dict(image.config.env)["PATH"]
+
+
+def test_several_sources_to_one_name_are_copied_one_after_the_other() -> None:
+    tree = read("FROM scratch\nCOPY --parents --chmod=u+x a b c\n").tree
+    assert isinstance(tree, Copied)
+    assert isinstance(tree.parent, Copied)
+    assert [each.sources[0].pattern for each in (tree.parent, tree)] == ["a", "b"]
+    assert {(each.dest, each.flags.chmod) for each in (tree.parent, tree)} == {("/c", None)}
+
+
+def test_a_stage_is_asked_for_by_name_only() -> None:
+    error = refused("FROM scratch AS a\nCOPY a /a\n", target="0")
+    assert (error.fault, str(error)) == (Fault.UNKNOWN_TARGET, "ctx/Dockerfile:1:1: the Dockerfile has no stage '0'")

@@ -77,6 +77,8 @@ def test_a_reference_keeps_its_escaped_plus() -> None:
         ("'open", "cannot expand 'open: a single quote is never closed", True),
         ('"open', 'cannot expand "open: a double quote is never closed', True),
         ("${A:-x", "cannot expand ${A:-x: '}' is missing", True),
+        ("${A:}", "cannot expand ${A:}: '}' is missing", True),
+        ("${A:=x}", "cannot expand ${A:=x}: ${A:=...} is no expansion that Earthly knows", False),
         ("${", "cannot expand ${: '}' is missing", True),
         ("${}", "cannot expand ${}: the name after ${ is missing", True),
         ("$(ls", "cannot expand $(ls: ')' is missing", True),

@@ -58,12 +58,12 @@ def test_the_number_is_kept_and_flags_are_named_as_written() -> None:
         ),
         (
             "--pas-args 0.8",
-            "version Earthfile:1:1: VERSION has no flag --pas-args",
+            "invalid-arg Earthfile:1:1: VERSION has no flag --pas-args",
             "did you mean '--pass-args'?",
         ),
         (
             "--pass-args=true 0.7",
-            "version Earthfile:1:1: VERSION has no flag --pass-args=true",
+            "invalid-arg Earthfile:1:1: VERSION has no flag --pass-args=true",
             "a VERSION flag takes no value",
         ),
         (

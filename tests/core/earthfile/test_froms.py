@@ -33,6 +33,15 @@ def test_an_image_gives_its_configuration_without_its_shell() -> None:
     assert [(copy.dest, copy.flags.chown) for copy in copies(found.image.tree)] == [("/w/rel", "app")]
 
 
+def test_triggers_of_an_image_reach_no_image_that_starts_from_it() -> None:
+    base = ImageConfig(on_build=("COPY f /f",), stop_signal="9")
+    config = evaluated("VERSION 0.8\nmain:\n  FROM busybox:1\n", base=base).image.config
+    assert (config.on_build, config.stop_signal) == ((), "9")
+    files = {"Dockerfile": "FROM scratch\nONBUILD COPY f /f\nSTOPSIGNAL 9\n"}
+    config = evaluated("VERSION 0.8\nmain:\n  FROM DOCKERFILE .\n", files=files).image.config
+    assert (config.on_build, config.stop_signal) == ((), "9")
+
+
 def test_one_image_is_one_node() -> None:
     found = evaluated("VERSION 0.8\nFROM busybox\nmain:\n  BUILD +a\n  BUILD +b\na:\n  FROM busybox\nb:\n  FROM --platform=linux/arm64 busybox\n")
     assert [(base.ref, str(base.platform)) for base in found.base_images] == [("busybox", "linux/amd64"), ("busybox", "linux/arm64")]

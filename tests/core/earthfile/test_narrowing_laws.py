@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.narrowing import Why
 from matrixbuild.core.earthfile.recipe import Evaluation, Image
+from matrixbuild.core.earthfile.stages import recipes
+from matrixbuild.core.earthfile.walk import parsed
 from tests.core.earthfile.evaluating import copies, evaluated
 from tests.core.earthfile.narrowing import Narrowed, narrowed
 
@@ -150,6 +152,17 @@ def test_what_is_narrowed_builds_the_same(text: str, all_args: list[dict[str, st
     event(f"narrowed: {found.narrowing.narrowed}, proven: {all(held)}")
     for args in good if all(held) else ():
         assert made(found.narrowing.text, args) == before[str(args)], f"{args}\n{text}\n{found.narrowing.text}"
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(text=earthfiles(), all_args=calls, skipped=st.sampled_from([each for each in Why if each is not Why.UNKNOWN]))
+def test_the_args_of_the_new_text_are_known_without_parsing_it(text: str, all_args: list[dict[str, str]], skipped: Why) -> None:
+    try:
+        found = narrowed(text, all_args, files=FILES, skipped=frozenset({skipped})).narrowing
+        after = recipes("", parsed(found.text, "Earthfile").earthfile)
+    except EarthfileError:
+        reject()
+    assert recipes("", parsed(text, "Earthfile").earthfile, found) == after
 
 
 def test_the_law_can_be_broken() -> None:

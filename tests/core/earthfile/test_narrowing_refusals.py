@@ -223,6 +223,13 @@ CASES = {
         line=5,
         difference="RUN of +main sees X='2' and would see no X",
     ),
+    "the whole environment, in an ENTRYPOINT": Case(
+        text=f'{X}main:\n  ENTRYPOINT ["env"]\n  RUN --entrypoint >/env\n',
+        kind=Why.ENVIRONMENT,
+        why="a command reads its whole environment, which holds every ARG",
+        line=5,
+        difference="RUN of +main sees X='2' and would see no X",
+    ),
     "a file": Case(
         text=f"{X}main:\n  COPY s /s\n  RUN /s\n",
         files={"s": "echo $X"},

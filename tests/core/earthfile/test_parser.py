@@ -289,6 +289,38 @@ def test_comments_between_commands_do_not_end_a_recipe(comments: str) -> None:
     assert len(parse(f"one:\n{comments}  RUN a\n{comments}  RUN b\n", file="Earthfile").targets[0].body) == 2
 
 
+@pytest.mark.parametrize(
+    ("lines", "commands"),
+    [
+        ("  # c\nRUN b\n", 2),
+        ("  # c\n  # d\n  # e\nRUN b\n", 2),
+        ("  # c\nARG x\n  RUN d\nother:\n  RUN e\n", 3),
+        ("  # c\nENV a=b\n  # c\nENV c=d\n", 3),
+        ("  # c\nIF x\n  RUN y\nEND\n", 2),
+    ],
+)
+def test_an_indented_comment_right_above_makes_up_for_an_indentation_that_is_missing(lines: str, commands: int) -> None:
+    """A quirk of Earthly's: of several comments each second one takes it back."""
+    assert len(parse(f"t:\n  RUN a\n{lines}", file="Earthfile").targets[0].body) == commands
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("  # c\n\nRUN b\n", "Earthfile:5:1: expected a target or a function, found 'RUN'"),
+        ("  # c\n  # d\nRUN b\n", "Earthfile:5:1: expected a target or a function, found 'RUN'"),
+        ("  # c\n# d\nRUN b\n", "Earthfile:5:1: expected a target or a function, found 'RUN'"),
+        ("# c\nRUN b\n", "Earthfile:4:1: expected a target or a function, found 'RUN'"),
+        ("  # c\nRUN b\nRUN d\n", "Earthfile:5:1: expected a target or a function, found 'RUN'"),
+        ("  # c\nIF x\n  RUN y\nEND\nother:\n  RUN z\n", "Earthfile:7:1: 'other:' begins a recipe inside a block"),
+    ],
+)
+def test_and_nothing_else_does(lines: str, told: str) -> None:
+    with pytest.raises(EarthfileError) as caught:
+        parse(f"t:\n  RUN a\n{lines}", file="Earthfile")
+    assert str(caught.value) == told
+
+
 def test_nothing_at_all() -> None:
     earthfile = parse("", file="Earthfile")
     assert (earthfile.version, earthfile.base, earthfile.targets, earthfile.functions) == (None, (), (), ())

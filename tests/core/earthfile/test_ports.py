@@ -35,6 +35,9 @@ def test_ports(words: tuple[str, ...], expected: set[str]) -> None:
         ("90-80", "'90-80' is not a range of ports: it ends before it begins or beyond 65535"),
         ("65536", "'65536' is not a range of ports: it ends before it begins or beyond 65535"),
         ("1-3:10-11", "'1-3:10-11' has ranges of different lengths"),
+        ("::1:80:80", "'::1:80:80' does not begin with the address of a host"),
+        ("host:80:80", "'host:80:80' does not begin with the address of a host"),
+        ("[1:80:80", "'[1:80:80' does not begin with the address of a host"),
     ],
 )
 def test_what_is_no_port(word: str, summary: str) -> None:

@@ -14,9 +14,11 @@ from typing import Any
 
 from matrixbuild.adapters.engines.embedded.base_files import MalformedLayerError, laid_over
 from matrixbuild.adapters.engines.embedded.trees import EMPTY, Directory
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.image_config import read_config
 from matrixbuild.core.images import OCI_LAYER_GZIP, ImageConfig
 from matrixbuild.core.names import ImageName, Platform
+from matrixbuild.core.problems import Place
 from matrixbuild.core.registry import Descriptor, Registry, StoredManifest
 
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -24,13 +26,11 @@ _GZIPPED = (OCI_LAYER_GZIP, "application/vnd.docker.image.rootfs.diff.tar.gzip")
 _PLAIN = (OCI_LAYER, "application/vnd.docker.image.rootfs.diff.tar")
 
 
-class BaseImageError(Exception):
+class BaseImageError(EarthfileError):
     """A base image that is not there or cannot be used; `summary` is one sentence, `hint` what to do."""
 
-    def __init__(self, summary: str, hint: str) -> None:
-        super().__init__(summary)
-        self.summary = summary
-        self.hint = hint
+    def __init__(self, summary: str, hint: str, place: Place | None = None, fault: Fault = Fault.FILE_NOT_FOUND) -> None:
+        super().__init__(fault, summary, place=place, hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Bases:
         try:
             registry, name = self._locate(ref)
         except ValueError as error:
-            raise BaseImageError(f"{ref!r} is not the name of an image: {error}", "correct the FROM") from error
+            raise BaseImageError(f"{ref!r} is not the name of an image: {error}", "correct the FROM", fault=Fault.INVALID_ARG) from error
         manifest = _of_platform(registry, name, platform)
         document = json.loads(registry.blob(name.repository, manifest["config"]["digest"]))
         return Base(

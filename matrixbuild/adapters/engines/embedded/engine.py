@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matrixbuild.adapters.attempt_logs import say
 from matrixbuild.adapters.engines.base import Made, Order
-from matrixbuild.adapters.engines.embedded.bases import BaseImageError, Bases
+from matrixbuild.adapters.engines.embedded.bases import Bases
 from matrixbuild.adapters.engines.embedded.checkout import Checkout
 from matrixbuild.adapters.engines.embedded.exports import ExportError, described, matches, write
 from matrixbuild.adapters.engines.embedded.images import push
@@ -79,7 +79,7 @@ class EmbeddedEngine:
         built = run.image(evaluation.image, labels=((KEY_LABEL, order.key),))
         if not built.has_layers:
             summary = f"the image of {order.earthly} has no layers, and such an image cannot be pushed"
-            raise BuildFailed(Failure(kind=FailureKind.PUSH, summary=summary, hint="copy at least one file into it"))
+            raise BuildFailed(Failure(kind=FailureKind.PUSH, summary=summary, hint="copy at least one file into it", again=False))
         try:
             return push(built, self._registry(order.push), order.push.repository, order.push.tag)
         except UnusableError as error:
@@ -106,7 +106,7 @@ def _told() -> Iterator[None]:
         yield
     except EarthfileError as error:
         raise BuildFailed(Failure(kind=FailureKind.SYNTAX, summary=error.summary, place=error.place, hint=error.hint)) from error
-    except (BaseImageError, ExportError) as error:
+    except ExportError as error:
         raise BuildFailed(Failure(kind=FailureKind.SYNTAX, summary=error.summary, hint=error.hint)) from error
     except UnusableError as error:
         raise BuildFailed(refused(error, FailureKind.REGISTRY)) from error

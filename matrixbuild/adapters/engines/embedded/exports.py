@@ -57,14 +57,14 @@ def _write(node: Node, to: Path) -> None:
         case File():
             with to.open("wb") as stream:
                 stream.writelines(node.content.read())
-            to.chmod(node.meta.mode & 0o777)
+            to.chmod(node.meta.mode & 0o7777)
         case Symlink():
             to.symlink_to(node.target)
         case Directory():
             to.mkdir()
             for name in sorted(node.entries):
                 _write(node.entries[name], to / name)
-            to.chmod(node.meta.mode & 0o777)
+            to.chmod(node.meta.mode & 0o7777)
 
 
 def is_directory(path: Path) -> bool:
@@ -135,7 +135,12 @@ Found = list[tuple[str, Node]]
 
 
 def to_save(tree: Directory, saved: SavedLocal) -> Found:
-    """What a SAVE ARTIFACT ... AS LOCAL means: (path, node). EarthfileError (FILE_NOT_FOUND) where that is nothing and may not be."""
+    """What a SAVE ARTIFACT ... AS LOCAL means: (path, node).
+
+    EarthfileError: FILE_NOT_FOUND where that is nothing and may not be, INVALID_ARG for a destination that Earthly can send nothing to.
+    """
+    if not saved.dest.isascii():
+        raise _refused(saved, f"Earthly cannot save to {saved.dest}, which is not ASCII", "save the directory above it, or choose another name")
     found = matches(tree, saved.pattern)
     if not found and not saved.if_exists:
         summary = f"{saved.pattern} cannot be saved, since it does not exist"
@@ -150,7 +155,7 @@ def save_local(found: Found, saved: SavedLocal, checkout: Path) -> None:
     """
     into_directory = saved.dest.endswith("/") or saved.dest == "."
     for path, node in found:
-        to = checkout / saved.directory / saved.dest
+        to = checkout / posixpath.normpath(posixpath.join(saved.directory, saved.dest))
         if into_directory:
             to /= posixpath.basename(path)
         elif has_wildcard(saved.pattern) and not to.exists():

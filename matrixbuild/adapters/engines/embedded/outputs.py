@@ -29,7 +29,7 @@ def evaluate_and_save(
 ) -> Mapping[str, str]:
     """Name -> digest of every image that was pushed; an image without layers never is. `local` is where AS LOCAL paths start (None: none is written).
 
-    Everything is built before anything is pushed or written. Raises EarthfileError, BaseImageError, ExportError, UnusableError.
+    Everything is built before anything is pushed or written. Raises EarthfileError, ExportError, UnusableError.
     """
     with tempfile.TemporaryDirectory(dir=work, prefix="save-", ignore_cleanup_errors=True) as folder:
         run = Run(checkout=checkout, bases=Bases(locate, work / "layers"), reader=Reader(checkout.listing), work=Path(folder))
@@ -63,9 +63,9 @@ def _built(run: Run, evaluation: Evaluation, locate: Callable[[str], tuple[Regis
         run.tree(tree)
     found: dict[str, dict[str, Built]] = {}
     for saved in evaluation.images:
-        _check_names(saved, locate)
         if not saved.push:
             continue
+        _check_names(saved, locate)
         built = run.image(saved.image)
         for name in saved.names:
             key = str(saved.platform) if saved.multi_platform else ""

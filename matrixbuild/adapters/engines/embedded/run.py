@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from matrixbuild.adapters.engines.embedded.answers import answered
-from matrixbuild.adapters.engines.embedded.bases import Bases
+from matrixbuild.adapters.engines.embedded.bases import BaseImageError, Bases
 from matrixbuild.adapters.engines.embedded.checkout import Checkout
 from matrixbuild.adapters.engines.embedded.execute import Executor
 from matrixbuild.adapters.engines.embedded.images import Images
+from matrixbuild.adapters.engines.embedded.trees import Directory
 from matrixbuild.core.earthfile.calls import Call, Known, split_target
 from matrixbuild.core.earthfile.evaluate import evaluate
 from matrixbuild.core.earthfile.faults import EarthfileError
-from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
+from matrixbuild.core.earthfile.recipe import BaseImage, Evaluation, Wanted
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.reads import Reader
@@ -24,12 +25,12 @@ class Run:
     def __init__(self, *, checkout: Checkout, bases: Bases, reader: Reader, work: Path) -> None:
         self._checkout = checkout
         self._bases = bases
-        executor = Executor(checkout, lambda node: bases.tree(bases.base(node.ref, node.platform)), reader)
+        executor = Executor(checkout, self._base_tree, reader)
         self.tree = executor.tree
         self.image = Images(executor, bases, work).build
 
     def evaluate(self, call: Call) -> Evaluation:
-        """Answer what the evaluation asks for until it is through. Raises EarthfileError, BaseImageError, UnusableError."""
+        """Answer what the evaluation asks for until it is through. Raises EarthfileError (BaseImageError is one), UnusableError."""
         texts: dict[str, str | None] = {}
         images: dict[tuple[str, Platform], ImageConfig] = {}
         answers: list[tuple[str, ...]] = []
@@ -38,9 +39,21 @@ class Run:
             if not isinstance(found, Wanted):
                 return found
             texts |= {path: self._checkout.text(path) for path in found.texts}
-            images |= {(ref, platform): self._bases.base(ref, platform).config for ref, platform in found.images}
+            images |= self._configs(found)
             if found.question:
                 answers.append(answered(self.tree(found.question.tree), found.question))
+
+    def _configs(self, wanted: Wanted) -> dict[tuple[str, Platform], ImageConfig]:
+        try:
+            return {(ref, platform): self._bases.base(ref, platform).config for ref, platform in wanted.images}
+        except BaseImageError as error:
+            raise BaseImageError(error.summary, error.hint, wanted.place, error.fault) from error
+
+    def _base_tree(self, node: BaseImage) -> Directory:
+        try:
+            return self._bases.tree(self._bases.base(node.ref, node.platform))
+        except BaseImageError as error:
+            raise BaseImageError(error.summary, error.hint, node.place, error.fault) from error
 
     def _evaluated(self, call: Call, known: Known) -> Evaluation | Wanted:
         try:

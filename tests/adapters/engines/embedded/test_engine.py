@@ -134,13 +134,20 @@ def test_an_image_may_stand_on_one_of_a_registry(tmp_path: Path, registry: OciLa
     [
         ("+empty", FailureKind.PUSH, "the image of +empty has no layers, and such an image cannot be pushed"),
         ("+broken", FailureKind.SYNTAX, "Earthfile:26:5: nothing to copy at /nothing"),
-        ("+onbase", FailureKind.SYNTAX, "the base image reg.test/none:1 is not in its registry"),
+        ("+onbase", FailureKind.SYNTAX, "Earthfile:19:5: the base image reg.test/none:1 is not in its registry"),
     ],
 )
 def test_what_cannot_be_built_is_a_failure(tmp_path: Path, registry: OciLayout, target: str, kind: FailureKind, message: str) -> None:
     wanted = order(target, push="mb-1", args={"BASE": "reg.test/none:1"})
     assert failed(engine(tmp_path, registry), wanted) == (kind, message)
     assert registry.tags("edge/app") == ()
+
+
+def test_an_image_without_layers_is_not_tried_again(tmp_path: Path, registry: OciLayout) -> None:
+    """Nothing about it would be otherwise."""
+    with pytest.raises(BuildFailed) as caught:
+        engine(tmp_path, registry).build(order("+empty", push="mb-1"))
+    assert caught.value.failure.again is False
 
 
 @pytest.mark.parametrize(

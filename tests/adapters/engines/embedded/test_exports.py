@@ -86,6 +86,12 @@ def described_node(node: Node) -> dict[str, str]:
     return shown_tree(node)
 
 
+def test_a_destination_through_a_directory_and_back_makes_none(tmp_path: Path) -> None:
+    save(saved("/f.txt", "no/../f"), tmp_path)
+    save(saved("/f.txt", "./no/.././g/"), tmp_path)
+    assert sorted(shown(tmp_path)) == ["f", "g", "g/f.txt"]
+
+
 def test_an_optional_path_may_be_missing(tmp_path: Path) -> None:
     save(saved("/nope", "x", if_exists=True), tmp_path)
     save(saved("/nope/*", "x", if_exists=True), tmp_path)
@@ -101,6 +107,7 @@ def test_an_optional_path_may_be_missing(tmp_path: Path) -> None:
         ("/f.txt", "file/", "/f.txt cannot be saved to file/: a file stands where a directory is needed"),
         ("/null", "x", "x is a device or a pipe"),
         ("/f.txt", "folder", "the file /f.txt cannot replace the directory folder"),
+        ("/f.txt", "out/ü", "Earthly cannot save to out/ü, which is not ASCII"),
     ],
 )
 def test_what_cannot_be_saved_is_told(tmp_path: Path, pattern: str, dest: str, message: str) -> None:
@@ -136,7 +143,7 @@ def test_modes_are_the_nodes_whatever_the_umask(tmp_path: Path) -> None:
         "deep/d/b.txt": "0o600 b",
         "deep/d/sub": "0o755",
         "deep/d/sub/e.txt": "0o755 e",
-        "f": "0o755 F",
+        "f": "0o4755 F",
     }
 
 
