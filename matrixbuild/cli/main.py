@@ -52,11 +52,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(ExitCode.USAGE, f"{self.format_usage()}error: {message}\n")
 
 
-def parser() -> Parser:
+def parser(words: Sequence[str] = ()) -> Parser:
+    """Of all verbs; where the first of `words` is one, of that alone, for nobody reads what the others take."""
     found = Parser(prog="matrixbuild", description=DESCRIPTION, epilog=EPILOG)
     found.add_argument("--version", action="version", version=f"matrixbuild {__version__}")
     verbs = found.add_subparsers(metavar="VERB", required=True)
-    for verb in VERBS:
+    for verb in [verb for verb in VERBS if [verb.__name__.rpartition(".")[2]] == list(words[:1])] or VERBS:
         verb.add_parser(verbs)
     return found
 
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     options = argparse.Namespace()
     try:
-        options = parser().parse_args(argv)
+        options = parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
         code = int(options.run(options))
         # What is still in the buffer may find a full disk or no reader, too: here it can be told.
         sys.stdout.flush()
@@ -84,8 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _told(error: Exception, form: str) -> int:
     """An error as a person should see it; what no part of the program has foreseen is a bug of ours, and is told whole."""
     # Imported here, for --version and --help end without: they shall cost what argparse costs.
-    import traceback
-
+    from matrixbuild.cli.show_bug import show_bug
     from matrixbuild.cli.show_problems import show_problems
     from matrixbuild.core.problems import MatrixbuildError
 
@@ -94,8 +94,7 @@ def _told(error: Exception, form: str) -> int:
         return error.exit_code
     if isinstance(error, OSError):
         return _unwritable(error)
-    shown = "".join(traceback.format_exception(error))
-    sys.stderr.write(f"{shown}error: this is a bug in matrixbuild {__version__}; please report it with the lines above\n")
+    show_bug(error)
     return ExitCode.RUNTIME
 
 

@@ -97,6 +97,8 @@ def _along(family: set[_Sides], axis: int) -> set[_Sides]:
     alike: defaultdict[_Sides, set[str]] = defaultdict(set)
     for sides in family:
         alike[(*sides[:axis], *sides[axis + 1 :])].update(sides[axis])
+    if len(alike) == len(family):
+        return family
     return {(*rest[:axis], frozenset(values), *rest[axis:]) for rest, values in alike.items()}
 
 

@@ -79,11 +79,13 @@ class Keys:
         if place not in self._rests:
             self._rests[place] = reading, _rest(reading, needs, artifacts, generation, secrets)
         rest = self._rests[place][1]
-        if (rest, args) not in self._keys:
-            # "args" sorts before every other field.
-            told = ",".join([self._told.get(pair) or self._tell(pair) for pair in args])
-            self._keys[rest, args] = sha256(f'{{"args":{{{told}}},{rest}'.encode("utf-8", "surrogatepass"))
-        return self._keys[rest, args]
+        whole = (rest, args)
+        if found := self._keys.get(whole):
+            return found
+        # "args" sorts before every other field.
+        told = ",".join([self._told.get(pair) or self._tell(pair) for pair in args])
+        self._keys[whole] = made = sha256(f'{{"args":{{{told}}},{rest}'.encode("utf-8", "surrogatepass"))
+        return made
 
     def _tell(self, pair: tuple[str, str]) -> str:
         name, value = pair

@@ -55,7 +55,9 @@ def _name(target: str, values: Mapping[str, str], axes: frozenset[str]) -> str:
 
 
 def _agreed(cells: tuple[Cell, ...]) -> dict[str, str]:
-    first, *others = ({axis: value.text for axis, value in cell.values} for cell in cells)
+    first, *others = [{axis: value.text for axis, value in cell.values} for cell in cells]
+    if not others:
+        return first
     return {axis: text for axis, text in first.items() if all(other.get(axis) == text for other in others)}
 
 

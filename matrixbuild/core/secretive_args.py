@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from matrixbuild.core.demand import Arg, Demand
 from matrixbuild.core.problems import Problem, Severity
@@ -25,7 +26,7 @@ _FORMS: Mapping[str, str] = {
     "a JSON web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.",
     "a URL with a password": r"://[^/@\s:]*:[^/@\s]+@",
 }
-_LOOKS = {what: re.compile(form) for what, form in _FORMS.items()}
+_ANY_FORM = re.compile("|".join(_FORMS.values()))
 
 _WORDS = frozenset({"CREDENTIAL", "CREDENTIALS", "PASSPHRASE", "PASSWD", "PASSWORD", "PWD", "SECRET", "TOKEN"})
 _PRIVATE = frozenset({"ACCESS", "API", "APIKEY", "AUTH", "DEPLOY", "ENCRYPTION", "LICENSE", "PRIVATE", "PRO", "SECRET", "SIGNING"})
@@ -36,7 +37,9 @@ _HINT = "declare it in spec.secrets, and let the step that needs it ask for it: 
 
 def secretive(demands: Iterable[Demand]) -> Iterator[Problem]:
     """A warning for each place that gives such an ARG. Raises nothing."""
-    given = {(arg.name, arg.value): arg for demand in demands for arg in demand.args}
+    # Thousands of demands have the very same args.
+    different = {id(arg): arg for demand in demands for arg in demand.args}
+    given = {(arg.name, arg.value): arg for arg in different.values()}
     told = {(arg.name, arg.place): (arg, what) for arg in given.values() if (what := _looks_like(arg))}
     for arg, what in told.values():
         summary = f"{arg.name} looks like {what}, and the values of ARGs end up in the history of images, where everybody can read them"
@@ -47,21 +50,29 @@ def secretive(demands: Iterable[Demand]) -> Iterator[Problem]:
 
 def _looks_like(arg: Arg) -> str:
     """What an ARG looks like; "" for anything but a secret."""
-    found = next((what for what, form in _LOOKS.items() if form.search(arg.value)), "")
-    return found or ("a secret" if _is_named_so(arg) else "")
+    if _ANY_FORM.search(arg.value):
+        return next(what for what, form in _FORMS.items() if re.search(form, arg.value))
+    return "a secret" if _is_named_so(arg) else ""
 
 
 def _is_named_so(arg: Arg) -> bool:
     """By its last word: a TOKEN_FILE is a path. Keys are public more often than not; one that nobody may know is long and drawn at random."""
-    *words, last = re.split(r"[_.-]", arg.name.upper())
+    words, last = _parts(arg.name)
     if last in ("KEY", "KEYS", "APIKEY"):
-        return not {"PUB", "PUBLIC"} & set(words) and bool(_RANDOM.fullmatch(arg.value))
+        return words.isdisjoint(("PUB", "PUBLIC")) and bool(_RANDOM.fullmatch(arg.value))
     return last in _WORDS and arg.value.strip().lower() not in _NO_SECRET and not _is_path(arg.value)
+
+
+@lru_cache(maxsize=1024)
+def _parts(name: str) -> tuple[frozenset[str], str]:
+    """The last word of a name, and those before it."""
+    *words, last = re.split(r"[_.-]", name.upper())
+    return frozenset(words), last
 
 
 def named_like_a_secret(name: str, default: str) -> bool:
     """Whether an ARG of an Earthfile is for a secret, by its name; a default that is a switch or a path says that it is not."""
-    *words, last = re.split(r"[_.-]", name.upper())
+    words, last = _parts(name)
     named = (last in _WORDS and name != "PWD") or (last in ("KEY", "APIKEY") and bool(_PRIVATE & {*words, last}))
     return named and (not default or (default.strip().lower() not in _NO_SECRET and not _is_path(default)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from matrixbuild.adapters.notes import Notes
@@ -53,6 +53,7 @@ class Examiner:
         self._readers: dict[frozenset[str], EarthlyReader | EmbeddedReader] = {}
         self._dockerfiles: dict[tuple[object, ...], Read] = {}
         self._split = cache(split_target)
+        self._builds_others = cache(self._of_others)
 
     def line(self, demand: Demand) -> str:
         return LINES["docker"] if demand.docker else LINES[self._engine]
@@ -77,19 +78,21 @@ class Examiner:
             raise TypeError("the embedded engine reads these calls")
         return found
 
-    def statements(self, args: Args) -> tuple[Statement, ...]:
+    def statements(self, args: Iterable[tuple[str, str]]) -> tuple[Statement, ...]:
         """What the profile states of a call with these args."""
         return self._believed(self._doubted(args))
 
     def builds_others(self, demand: Demand) -> bool:
         """Whether an image of its Earthly target would be that of no image at all: it only BUILDs other targets."""
-        directory, name = self._split(demand.earthly)
+        return self._builds_others(*self._split(demand.earthly))
+
+    def _of_others(self, directory: str, name: str) -> bool:
         path = posixpath.join(directory, "Earthfile")
         text = self._source.text(path)
         targets = parsed(text, path).earthfile.targets if text is not None else ()
         return any(builds_others(recipe) for recipe in targets if recipe.name == name)
 
-    def _doubted(self, args: Args) -> frozenset[str]:
+    def _doubted(self, args: Iterable[tuple[str, str]]) -> frozenset[str]:
         """The texts of the statements that do not hold for a call with these args."""
         if not self._statements:
             return frozenset()

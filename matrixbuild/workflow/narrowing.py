@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
@@ -15,13 +16,16 @@ from matrixbuild.core.earthfile.analysis import Inspected
 from matrixbuild.core.earthfile.calls import Call, split_target
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.narrowing import Found, Given, Narrowing, narrow
-from matrixbuild.core.earthfile.narrowing_proof import difference, walked
+from matrixbuild.core.earthfile.narrowing_conditions import with_conditions_seen
+from matrixbuild.core.earthfile.recipe import FromContext
 from matrixbuild.core.earthfile.stages import Recipes, Scopes, recipes, stages
 from matrixbuild.core.earthfile.walk import parsed
 from matrixbuild.core.listing import Kind
+from matrixbuild.core.makings import Together, together
 from matrixbuild.core.problems import Place, Problem, Severity
 from matrixbuild.core.shared_work import Going, SharedWork, Stage, shared_work
 from matrixbuild.workflow.examining import Examiners
+from matrixbuild.workflow.sharing import Args
 from matrixbuild.workflow.targets import Evaluator
 
 Variant = tuple[int, ...]
@@ -59,12 +63,20 @@ class Sharing:
     def __init__(self, builds: Sequence[Build], examiners: Examiners) -> None:
         self._builds = tuple(build for build in builds if build.earthly and not build.docker)
         self._examiners = examiners
-        self._passed = {build.name: build.passed for build in self._builds}
         self._classes: dict[tuple[object, ...], int] = {}
         self._inspected: dict[int, Inspected] = {}
         self._mentioned: dict[Entered, Mapping[str, frozenset[str]]] = {}
         """By Earthly target, the names in files that its commands may run."""
         self._stages: dict[int, tuple[Stage, ...]] = {}
+        self._scoped: dict[Entered, tuple[Scopes, Scopes]] = {}
+
+    @cached_property
+    def _given_to(self) -> Mapping[str, Mapping[str, str]]:
+        """What is passed to each build, by name of the build and of the ARG; in the order in which it is passed."""
+        return {build.name: dict(build.passed) for build in self._builds}
+
+    def _passed(self, build: Build) -> Args:
+        return tuple(self._given_to[build.name].items())
 
     def entered(self, build: Build) -> Entered:
         """The Earthfile that a build enters."""
@@ -72,7 +84,8 @@ class Sharing:
 
     @cached_property
     def _entered(self) -> Mapping[str, Entered]:
-        places = {(build.variant, build.earthly): self._place(build) for build in self._builds}
+        different = {(build.variant, build.earthly): build for build in self._builds}
+        places = {key: self._place(build) for key, build in different.items()}
         return {build.name: places[build.variant, build.earthly] for build in self._builds}
 
     def _place(self, build: Build) -> Entered:
@@ -102,7 +115,7 @@ class Sharing:
     def _given(self, builds: Sequence[Build]) -> Given:
         """What is given to builds of one Earthfile. What reaches nothing but image names counts as differing where anything does: it is another one
         in the next release, or for another registry, and no step needs to know."""
-        found = Given.of(dict(self._passed[build.name]) for build in builds)
+        found = Given.of(self._given_to[build.name] for build in builds)
         if not found.differing:
             return found
         names = frozenset(name for build in builds for name, _ in build.name_only)
@@ -115,17 +128,17 @@ class Sharing:
         names = parsed(texts[path], path).names | given.differing | given.always
         inspected = []
         for build in {self._class[build.name]: build for build in builds}.values():
-            seen, reader = self._seen(build), self._examiners.of(variant).earthly(self._passed[build.name])
+            seen, reader = self._seen(build), self._examiners.of(variant).earthly(self._passed(build))
             inspected.append((seen, reader.mentioned(seen, names)))
         found = Found.of(inspected)
         texts |= {other: text for other in found.dockerfiles if (text := source.text(other)) is not None}
         self._mentioned[entered] = found.mentioned(texts)
-        return narrow(path, texts, given, found)
+        return with_conditions_seen(narrow(path, texts, given, found), path, texts[path], [seen for seen, _ in inspected])
 
     def _seen(self, build: Build) -> Inspected:
-        key, passed = self._class[build.name], self._passed[build.name]
+        key, passed = self._class[build.name], self._passed(build)
         if key not in self._inspected:
-            self._inspected[key] = self._examiners.of(build.variant).earthly(passed).inspected(*split_target(build.earthly), passed)
+            self._inspected[key] = self._examiners.of(build.variant).earthly(passed).like(*split_target(build.earthly), passed)
         return self._inspected[key]
 
     @cached_property
@@ -134,9 +147,11 @@ class Sharing:
         return {build.name: self._classes.setdefault(self._traits(build), len(self._classes)) for build in self._builds}
 
     def _traits(self, build: Build) -> tuple[object, ...]:
-        passed = self._passed[build.name]
-        believed = tuple(each.text for each in self._examiners.of(build.variant).statements(passed))
-        return build.earthly, build.variant, build.inputs.target, build.inputs.files, build.opaque, tuple([name for name, _ in passed]), believed
+        passed = self._given_to[build.name]
+        believed = tuple(each.text for each in self._examiners.of(build.variant).statements(passed.items()))
+        # Thousands of builds have one tuple of files, which is long: two that are only equal make two classes, and come to the same.
+        files = id(build.inputs.files)
+        return build.earthly, build.variant, build.inputs.target, files, build.opaque, tuple(passed), believed
 
     # What is shared -----------------------------------------------------------
 
@@ -155,11 +170,28 @@ class Sharing:
 
     def work(self, names: frozenset[str]) -> tuple[SharedWork, ...]:
         """What the builds of these names share, if the Earthfiles are narrowed."""
-        return shared_work(
-            Going(name=build.name, args=dict(self._passed[build.name]), apart=(build.variant, build.inputs.generation), stages=self._stages_of(build))
-            for build in self._builds
-            if build.name in names
-        )
+        if names >= self._given_to.keys():
+            return self._whole_work
+        return shared_work(self._going(build) for build in self._builds if build.name in names)
+
+    @cached_property
+    def _whole_work(self) -> tuple[SharedWork, ...]:
+        return shared_work(map(self._going, self._builds))
+
+    def makings(self, names: AbstractSet[str]) -> tuple[Together, ...]:
+        """Each making of an Earthly target for the builds of these names, if the Earthfiles are narrowed."""
+        return together(self._going(build) for build in self._builds if build.name in names)
+
+    def sent(self, build: Build, targets: AbstractSet[str]) -> tuple[tuple[str, int, str], ...]:
+        """What COPYs of these Earthly targets certainly take of the source: Earthfile, line, and a pattern of paths."""
+        taken = (each for each in self._seen(build).examined.findings.taken if each.certain and str(each.visit) in targets)
+        copies = ((each.copied.place, source) for each in taken for source in each.copied.sources if isinstance(source, FromContext))
+        found = {(place.file, place.line, posixpath.normpath(posixpath.join(source.directory, source.pattern))) for place, source in copies}
+        return tuple(sorted(found))
+
+    def _going(self, build: Build) -> Going:
+        apart = build.variant, build.inputs.generation
+        return Going(name=build.name, args=self._given_to[build.name], apart=apart, stages=self._stages_of(build))
 
     def prefix(self, build: Build) -> str:
         """What a build has in common with those it shares most with: the same text for all of them, "" where it shares nothing."""
@@ -168,12 +200,8 @@ class Sharing:
         if not shared:
             return ""
         most = max(shared, key=lambda stage: (work[stage.target].saved, stage.target, -stage.turn))
-        passed = dict(self._passed[build.name])
+        passed = self._given_to[build.name]
         return f"{most.target} {sorted((name, passed[name]) for name in most.narrow & passed.keys())}"
-
-    @cached_property
-    def _whole_work(self) -> tuple[SharedWork, ...]:
-        return self.work(frozenset(build.name for build in self._builds))
 
     def ran(self, entered: Entered) -> frozenset[Place]:
         """The commands that builds from an Earthfile may run."""
@@ -188,6 +216,11 @@ class Sharing:
 
     def _scopes(self, entered: Entered) -> tuple[Scopes, Scopes]:
         """Of the Earthfiles as they are built, and as they were written."""
+        if entered not in self._scoped:
+            self._scoped[entered] = self._scopes_of(entered)
+        return self._scoped[entered]
+
+    def _scopes_of(self, entered: Entered) -> tuple[Scopes, Scopes]:
         variant, path = entered
         texts, narrowing = dict(_earthfiles(self._examiners.source(variant))), self.found.get(entered)
         if narrowing is None:
@@ -195,7 +228,7 @@ class Sharing:
             return same, same
         moved, staying = (frozenset(each.name for each in which) for which in (narrowing.moved, narrowing.refused))
         return (
-            Scopes(everywhere=staying, recipes=_recipes({**texts, path: narrowing.text})),
+            Scopes(everywhere=staying, recipes=_recipes(texts, {path: narrowing})),
             Scopes(everywhere=staying | moved, recipes=_recipes(texts)),
         )
 
@@ -226,10 +259,13 @@ class Sharing:
 
     def _doubt(self, build: Build, whole: Narrowed) -> Problem | None:
         """What a build would be another by."""
+        # Imported here: only who builds proves.
+        from matrixbuild.core.earthfile.narrowing_proof import difference, walked
+
         texts = {path: found.text for path, found in whole.of(build.variant).items()}
         if not texts or self.entered(build) not in self._mentioned:
             return None
-        passed = self._passed[build.name]
+        passed = self._passed(build)
         source, believed = self._examiners.source(build.variant), self._examiners.of(build.variant).statements(passed)
         directory, target = split_target(build.earthly)
         call = Call(directory=directory, target=target, overrides=passed)
@@ -251,10 +287,10 @@ def _paths(build: Build) -> list[str]:
     return [posixpath.join(directory, name) for name in _EARTHFILES]
 
 
-def _recipes(texts: Mapping[str, str]) -> Recipes:
+def _recipes(texts: Mapping[str, str], narrowed: Mapping[str, Narrowing] | None = None) -> Recipes:
     found: dict[tuple[str, str], frozenset[str]] = {}
     for path, text in texts.items():
-        found |= recipes(posixpath.dirname(path), parsed(text, path).earthfile)
+        found |= recipes(posixpath.dirname(path), parsed(text, path).earthfile, (narrowed or {}).get(path))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -28,6 +28,10 @@ T = TypeVar("T")
 
 LINES: Mapping[str, str] = {"embedded": "embedded/1", "earthly": "earthly/0.8", "docker": "docker/1"}
 """Engine kind -> kind and line, as they are in build keys and in the lock."""
+
+_NONE = frozenset[str]()
+_MOST_KEPT = 500
+"""So many evaluations are kept as a whole, for whoever asks of them again: each is some hundred kilobytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ class _Class:
     refs: tuple[Template, ...]
     exact: frozenset[str]
     """The args that count by their values."""
+    inspected: Inspected | None
+    """What was gone through; None where so many are kept that this one is not."""
 
     def spells_the_same(self, overrides: Overrides) -> bool:
         """Whether values that are made of several parts hold the same names of variables with other overrides."""
@@ -169,6 +175,9 @@ class EarthlyReader(_TargetReader):
         self._mentions = Mentions(source, statements, notes)
         self._known = Shared[tuple[Read, frozenset[str]]]()
         self._answered = Answered[_Class]()
+        self._declared: dict[tuple[str, str, frozenset[str]], Args] = {}
+        """By target and by which of its args are declared on its path, the args of the first such call."""
+        self._many = 0
         self._harmless: defaultdict[frozenset[str], set[str]] = defaultdict(set)
         """By the names of variables, the values that hold none of them."""
         self._refused: dict[tuple[str, str, Args], EarthfileError] = {}
@@ -180,16 +189,23 @@ class EarthlyReader(_TargetReader):
             if self._spelling(args, found.variables) <= deciding:
                 return found
         overrides = Overrides.of(args)
-        for alike in self._answered.matching(directory, target, args, overrides):
-            if self._spelling(args, alike.read.variables) <= alike.exact and alike.spells_the_same(overrides):
-                return self._kept(directory, target, args, alike, alike.read_with(overrides))
+        for alike in self._alike(directory, target, args, overrides):
+            return self._kept(directory, target, args, alike, alike.read_with(overrides))
         if (directory, target, args) in self._refused:
             raise self._refused[directory, target, args]
         return self._learned(directory, target, args)
 
+    def _alike(self, directory: str, target: str, args: Args, overrides: Overrides) -> Iterator[_Class]:
+        """What other calls came to that differ from this one in nothing but texts."""
+        for alike in self._answered.matching(directory, target, args, overrides):
+            if self._spelling(args, alike.read.variables) <= alike.exact and alike.spells_the_same(overrides):
+                yield alike
+
     def analysis(self, directory: str, target: str, args: Args) -> Analysis:
         """Everything there is to know of one call. Raises EarthfileError."""
-        inspected = self.inspected(directory, target, args)
+        return self._analysed(self.inspected(directory, target, args))
+
+    def _analysed(self, inspected: Inspected) -> Analysis:
         mentions = self._mentions.of(inspected.paths, inspected.names)
         return analysis(inspected, mentions, self._mentions.stated(inspected.paths))
 
@@ -198,13 +214,22 @@ class EarthlyReader(_TargetReader):
         examined = self._evaluator.until(examine, Call(directory=directory, target=target, overrides=args), self._images)
         return inspect(examined, self._reader)
 
+    def like(self, directory: str, target: str, args: Args) -> Inspected:
+        """As `inspected`, of this call or of one that was read and differs from it in nothing but texts: it may have been given args besides that its
+        path does not declare, as long as all that it does declare are given here. Raises EarthfileError."""
+        given = dict(args)
+        read = tuple([(name, given.get(name, value)) for name, value in self._declared.get((directory, target, frozenset(given)), ())])
+        found = (alike.inspected for alike in self._alike(directory, target, read, Overrides.of(read)) if alike.inspected) if read else iter(())
+        return next(found, None) or self.inspected(directory, target, args)
+
     def mentioned(self, inspected: Inspected, names: frozenset[str]) -> Mapping[str, frozenset[str]]:
         """Which of some names stand in the files that commands of a call may run, by path."""
         return self._mentions.of(inspected.paths, inspected.names | names)
 
     def _learned(self, directory: str, target: str, args: Args) -> Read:
         try:
-            found = self.analysis(directory, target, args)
+            inspected = self.inspected(directory, target, args)
+            found = self._analysed(inspected)
         except EarthfileError as error:
             # Which args decided on an error is not known: it is kept for the very same call alone.
             self._refused[directory, target, args] = error
@@ -214,7 +239,16 @@ class EarthlyReader(_TargetReader):
             return read
         found.decisions.exactly(self._spelling(args, read.variables))
         exact = frozenset(question.name for question in found.decisions.answers if isinstance(question, Valued))
-        alike = _Class(read=read, overrides=Overrides.of(args), decisions=found.decisions, refs=found.refs, exact=exact)
+        self._declared.setdefault((directory, target, frozenset(name for name, _ in args) & read.declared), args)
+        self._many += 1
+        alike = _Class(
+            read=read,
+            overrides=Overrides.of(args),
+            decisions=found.decisions,
+            refs=found.refs,
+            exact=exact,
+            inspected=inspected if self._many <= _MOST_KEPT else None,
+        )
         self._answered.keep(directory, target, args, found.decisions.answers, alike)
         return self._kept(directory, target, args, alike, read)
 
@@ -228,6 +262,8 @@ class EarthlyReader(_TargetReader):
         """The args whose values hold names of variables: a command which runs such a value may read them, and another value would not be so
         read."""
         values = self._harmless[variables]
+        if values.issuperset([value for _, value in args]):
+            return _NONE
         found = []
         for name, value in args:
             if value not in values:

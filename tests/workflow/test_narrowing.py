@@ -120,6 +120,60 @@ def test_what_stands_in_the_way_of_everything_is_said_once_and_where(project: Sm
     assert found.prepared.narrowed.texts == {}
 
 
+CONDITION = "ARG CHANNEL\nIF {test}\n    ARG TAG=$CHANNEL\nEND\n\ncommon:"
+KEPT = 'FROM alpine:3.20\nARG FIPS\nIF [ "$FIPS" = true ]\n    ARG LEVEL=high\nEND\n'
+REFUSED = "these builds share no steps: TAG cannot leave the base recipe of Earthfile, for the condition that it is set in may fail, and builds"
+
+
+def with_condition(project: SmallProject, test: str, *, kept: bool = False, named: bool = False) -> None:
+    """A condition above all targets, beside one that stays there (`kept`), whose ARG the target names (`named`) or nobody does."""
+    text = EARTHFILE.replace("common:", CONDITION.format(test=test))
+    text = text.replace("FROM alpine:3.20\n", KEPT) if kept else text
+    (project.root / "src/Earthfile").write_text(text.replace("install $RELEASE", "install $TAG $RELEASE") if named else text)
+    args = MANIFEST.replace('OS: "{{ os }}",', 'OS: "{{ os }}", CHANNEL: "{{ release }}",')
+    project.manifest.write_text(args)
+
+
+@pytest.mark.parametrize("test", ['[ "$CHANNEL" != "" ]', '! [ "$CHANNEL" = a ] && test $CHANNEL != x', '[[ "$CHANNEL" == e* ]] || false'])
+def test_a_condition_that_some_build_would_not_run_any_more_is_shown_by_another_one(project: SmallProject, test: str) -> None:
+    with_condition(project, test)
+    (remark,) = plan_manifest(project.manifest).prepared.narrowed.remarks
+    assert remark.summary.startswith(REFUSED)
+    assert remark.place
+    assert remark.place.line == 9
+    with_condition(project, test, kept=True)
+    found = plan_manifest(project.manifest).prepared.narrowed
+    assert (len(found.texts), found.remarks) == (2, ())
+
+
+@pytest.mark.parametrize(("command", "shown"), [("mkdir -p /tmp && make", True), ("make", False), ("mkdir -p /tmpfiles", False), ("-- mkdir /tmp", False)])
+def test_a_command_shows_that_a_condition_can_be_run_where_it_makes_what_that_needs(project: SmallProject, command: str, shown: bool) -> None:
+    with_condition(project, '[ "$CHANNEL" != "" ]')
+    earthfile = project.root / "src/Earthfile"
+    earthfile.write_text(earthfile.read_text().replace("FROM alpine:3.20\n", f"FROM alpine:3.20\nRUN {command}\n"))
+    assert bool(plan_manifest(project.manifest).prepared.narrowed.texts) is shown
+
+
+def test_a_condition_after_it_shows_nothing(project: SmallProject) -> None:
+    with_condition(project, '[ "$CHANNEL" != "" ]')
+    earthfile = project.root / "src/Earthfile"
+    earthfile.write_text(earthfile.read_text().replace("common:", f"{KEPT.partition(chr(10))[2]}\ncommon:"))
+    assert plan_manifest(project.manifest).prepared.narrowed.texts == {}
+
+
+@pytest.mark.parametrize("test", ["$CHANNEL", '[ "$CHANNEL" = x ] && (', '[ "$CHANNEL" = x ] && {', "test a | test b"])
+def test_what_may_be_no_test_at_all_has_to_be_run_by_every_build(project: SmallProject, test: str) -> None:
+    with_condition(project, test, kept=True)
+    (remark,) = plan_manifest(project.manifest).prepared.narrowed.remarks
+    assert remark.summary.startswith(REFUSED)
+
+
+def test_a_condition_that_every_build_runs_may_leave_the_base_recipe(project: SmallProject) -> None:
+    with_condition(project, '[ "$CHANNEL" != "" ]', named=True)
+    found = plan_manifest(project.manifest).prepared.narrowed
+    assert (len(found.texts), found.remarks) == (2, ())
+
+
 def test_no_build_key_and_no_digest_of_a_plan_changes_by_it(project: SmallProject) -> None:
     on = plan_manifest(project.manifest).plan
     project.manifest.write_text(MANIFEST.replace("  engine: earthly\n", "  engine: earthly\n  schedule: {share: false}\n"))
