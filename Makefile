@@ -18,7 +18,7 @@ quickstart: $(VENV)/.installed ## build the example release with the embedded en
 
 # Coverage is of all tests or of none: a part of them cannot reach the floor.
 test: $(VENV)/.installed-dev ## run the tests, with coverage; TESTS=tests/core runs a part, without
-	@$(BIN)/python -m pytest -n 2 $(if $(TESTS),$(TESTS),--cov --cov-report=term:skip-covered)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(if $(TESTS),$(TESTS),--cov --cov-report=term:skip-covered)
 
 lint: $(VENV)/.installed-dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -29,7 +29,7 @@ bench: $(VENV)/.installed-dev ## print speed as ratios against floors and rivals
 	@missed=0; for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || missed=1; done; exit $$missed
 
 soak: $(VENV)/.installed-dev ## the long tests in full: many more examples of every law
-	@MATRIXBUILD_SOAK=1 $(BIN)/python -m pytest -n 2 $(TESTS)
+	@MATRIXBUILD_SOAK=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 
 docs: $(VENV)/.installed-dev ## renew what is generated: the README's capture and plan, the references
 	@$(BIN)/python -m docs.renew

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -24,15 +27,17 @@ def project_files() -> tuple[Path, ...]:
 
 def copy_of_checkout(destination: Path) -> Path:
     """The project's files below `destination`, as they are now, committed or not."""
+    for folder in {path.parent for path in project_files()}:
+        (destination / folder).mkdir(parents=True, exist_ok=True)
     for path in project_files():
-        (destination / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, destination / path, follow_symlinks=False)
     return destination
 
 
 def ready_copy(destination: Path) -> Path:
     """A copy with one commit, as a clone has, and with the tests' own Python in the place where make installs one."""
-    copy_of_checkout(destination)
+    destination.mkdir(parents=True)
+    subprocess.run(["cp", "-a", f"{_committed()}/.", destination], check=True)
     commands = destination / ".venv" / "bin"
     commands.mkdir(parents=True)
     _script(commands / "python", f'PYTHONPATH="{destination}" exec "{sys.executable}" "$@"')
@@ -41,9 +46,30 @@ def ready_copy(destination: Path) -> Path:
     _script(commands / "matrixbuild", f'exec "{commands}/python" -c "{start}" "$0" "$@"')
     for stamp in (".installed", ".installed-dev"):
         (destination / ".venv" / stamp).touch()
-    for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message", "a copy for the tests")):
-        subprocess.run(["git", *command], cwd=destination, env=environment(destination), check=True, capture_output=True)
+    # Last, so that what a test touches next is newer than the stamps.
+    _git(destination, "update-index", "-q", "--refresh")
     return destination
+
+
+@cache
+def _committed() -> Path:
+    """Made once: thousands of files to copy and to commit, and the package's modules compiled as they are here."""
+    folder = Path(tempfile.mkdtemp(prefix="mb-checkout-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    copy = copy_of_checkout(folder / "copy")
+    for path in project_files():
+        compiled = Path(cache_from_source(str(path)))
+        if path.parts[0] == "matrixbuild" and (ROOT / compiled).is_file():
+            (copy / compiled).parent.mkdir(exist_ok=True)
+            shutil.copy2(ROOT / compiled, copy / compiled)
+    _git(copy, "init", "--quiet")
+    _git(copy, "add", "--all")
+    _git(copy, "commit", "--quiet", "--message", "a copy for the tests")
+    return copy
+
+
+def _git(copy: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=copy, env=environment(copy), check=True, capture_output=True)
 
 
 def environment(copy: Path) -> dict[str, str]:

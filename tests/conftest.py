@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -15,6 +16,23 @@ from tests.fakes import token_server as tokens
 hypothesis.settings.register_profile("ci", deadline=None)
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("soak" if os.environ.get("MATRIXBUILD_SOAK") else "ci")
+
+
+IN_CHILDREN = (
+    *("contract/test_earthly_", "contract/test_sharing", "double/", "hostile/", "kills/", "mutants/", "orphans/"),
+    *("test_docs", "test_makefile", "test_packaging", "test_quickstart"),
+)
+"""How the paths begin, below this folder, of tests that call the program in processes of its own."""
+
+
+@pytest.hookimpl(trylast=True)  # hypothesis marks its tests before
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tracing makes Python three times as slow, so it is left out where it measures nothing: the product's part of what runs in processes of its
+    own is not traced anyway, and what the random samples of a law reach is another thing with each run."""
+    folder = Path(__file__).parent
+    for item in items:
+        if item.get_closest_marker("hypothesis") or item.path.relative_to(folder).as_posix().startswith(IN_CHILDREN):
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,6 @@ from matrixbuild.workflow.examining import Examiners
 from matrixbuild.workflow.generations import generated
 from matrixbuild.workflow.narrowing import PLAIN as UNSHARED
 from matrixbuild.workflow.narrowing import Narrowed, Sharing
-from matrixbuild.workflow.observing import resolved
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.projects import Project
 from matrixbuild.workflow.reading import Opened, open_manifest
@@ -174,6 +173,9 @@ def prepare(
     engine, examiners, analysis = _analysed(opened, pins)
     remarks: tuple[Problem, ...] = ()
     if resolve and analysis.unpinned:
+        # Imported here: only who builds asks registries.
+        from matrixbuild.workflow.observing import resolved
+
         seen = resolved(analysis.unpinned, registries, layout=manifest.layout, engine=engine)
         remarks = seen.remarks
         pins = replace(pins, images=tuple(sorted({**dict(pins.images), **seen.digests}.items())))
@@ -199,9 +201,14 @@ def prepare(
         unpinned=analysis.unpinned,
         chosen=selected(made, opened.expansion, options.selector),
         # What a build reads of it is an error by now; a checkout on the disk shows the rest to whoever looks.
-        remarks=(*remarks, *(opened.trees.absent() if building and engine == "earthly" else ())),
+        remarks=(*remarks, *_pointers(opened, analysis), *(opened.trees.absent() if building and engine == "earthly" else ())),
         sharing=Sharing(made, examiners) if engine == "earthly" and manifest.schedule.share else None,
     )
+
+
+def _pointers(opened: Opened, analysis: Analysis) -> tuple[Problem, ...]:
+    different = {id(reading): reading for reading in analysis.readings.values()}
+    return opened.trees.pointers(file for reading in different.values() for file in reading.files)
 
 
 def _check_locked(opened: Opened, pins: Pins, unpinned: Sequence[str]) -> None:
@@ -261,7 +268,8 @@ def _analysed_for(kind: str, opened: Opened, pins: Pins, *, hasty: bool = False)
 
 
 def _check_read(opened: Opened, analysis: Analysis) -> None:
-    """Raise InvalidError for what the manifest gives and no build reads, and for secrets that builds ask for and it does not give."""
+    """Raise InvalidError for what the manifest gives and no build reads, and for secrets that builds ask for and it does not give; with the warnings
+    after them, for one of these may say why."""
     problems: list[Problem] = []
     manifest = opened.expansion.manifest
     for index in opened.trees.unread:
@@ -273,7 +281,7 @@ def _check_read(opened: Opened, analysis: Analysis) -> None:
         problems.append(Problem(summary=f"no build reads anything of {what}", place=file.place, hint=hint, code="unread-file"))
     check_secrets(opened.expansion, analysis.readings, problems)
     if problems:
-        raise InvalidError(*in_order(problems))
+        raise InvalidError(*in_order(problems), *opened.expansion.warnings)
 
 
 def _in_use(pins: Pins, analysis: Analysis) -> tuple[tuple[str, str], ...]:
@@ -297,3 +305,6 @@ def _check_overwrite(prepared: Prepared, overwrite: frozenset[str]) -> None:
     if unknown := sorted(overwrite - names):
         hint = did_you_mean(unknown[0], names) or "give the whole name, as `plan` shows it"
         raise InvalidError(*(Problem(summary=f"--overwrite {ref}: the manifest publishes no such image name", hint=hint) for ref in unknown))
+    if left_out := sorted(overwrite - {str(ref) for build in prepared.selected for ref in build.refs}):
+        hint = "select its build as well, or leave --overwrite out"
+        raise InvalidError(*(Problem(summary=f"--overwrite {ref}: -l does not select what publishes it", hint=hint) for ref in left_out))

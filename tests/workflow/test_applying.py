@@ -240,6 +240,17 @@ def test_overwrite_of_a_name_the_manifest_does_not_publish_is_an_error(project: 
     assert "--overwrite oci-layout:registry/jammy:2: the manifest publishes no such image name" in ended.err
 
 
+def test_overwrite_of_a_name_that_is_not_selected_is_an_error(project: SmallProject) -> None:
+    words = ("-l", "os=jammy", "--overwrite", "oci-layout:registry/noble:1")
+    told = (
+        "error: --overwrite oci-layout:registry/noble:1: -l does not select what publishes it\n"
+        "  hint: select its build as well, or leave --overwrite out\n"
+    )
+    for verb in ("plan", "apply"):
+        ended = project.run(verb, "small.yaml", *words)
+        assert (ended.code, ended.err) == (3, told)
+
+
 def test_needs_are_built_first_and_change_what_needs_them(tmp_path: Path) -> None:
     files = {
         "src/Earthfile": "VERSION 0.8\n\nroot:\n    FROM scratch\n    COPY base.txt /base.txt\n\n"
