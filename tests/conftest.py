@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from matrixbuild.adapters.known_secrets import KNOWN
 from tests import services
 from tests.fakes import token_server as tokens
 
-# A loaded machine is no failing law; `make soak` looks at ten times as many examples.
-hypothesis.settings.register_profile("ci", deadline=None)
+# A loaded machine is no failing law; `make soak` looks at 25 times as many examples.
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
 hypothesis.settings.register_profile("soak", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("soak" if os.environ.get("MATRIXBUILD_SOAK") else "ci")
 
@@ -25,14 +28,24 @@ IN_CHILDREN = (
 """How the paths begin, below this folder, of tests that call the program in processes of its own."""
 
 
-@pytest.hookimpl(trylast=True)  # hypothesis marks its tests before
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Tracing makes Python three times as slow, so it is left out where it measures nothing: the product's part of what runs in processes of its
-    own is not traced anyway, and what the random samples of a law reach is another thing with each run."""
-    folder = Path(__file__).parent
-    for item in items:
-        if item.get_closest_marker("hypothesis") or item.path.relative_to(folder).as_posix().startswith(IN_CHILDREN):
-            item.add_marker("no_cover")
+    own is not traced anyway, and what the random samples of a law reach is another thing with each run.
+
+    pytest-cov's `no_cover` would be the same, but for workers of xdist: two traces are on in these, and it ends one.
+    """
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    if not (path.startswith(IN_CHILDREN) or any(map(item.get_closest_marker, ("hypothesis", "untraced")))):
+        return (yield)
+    own, of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        sys.settrace(own)
+        threading.settrace(of_threads)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

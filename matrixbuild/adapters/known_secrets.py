@@ -30,6 +30,11 @@ class KnownSecrets:
                 self._values |= new
                 self._masking = Masking({*self._masking.patterns, *(text for value in new for text in renderings(value))})
 
+    def forget(self) -> None:
+        """The command that knew them is over, and this process runs another."""
+        with self._lock:
+            self._values, self._masking = frozenset(), NOTHING
+
     def hidden(self, text: str) -> str:
         try:
             return self._masking.text(text)

@@ -68,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write("error: matrixbuild runs on Linux and macOS; on Windows run it inside WSL\n")
         return ExitCode.UNUSABLE
     _open_streams()
+    _forget_secrets()
     signal.signal(signal.SIGTERM, _terminate)
     options = argparse.Namespace()
     try:
@@ -96,6 +97,12 @@ def _told(error: Exception, form: str) -> int:
         return _unwritable(error)
     show_bug(error)
     return ExitCode.RUNTIME
+
+
+def _forget_secrets() -> None:
+    """Those of a command that this process has run before; where nobody imported what keeps them, there are none."""
+    if keeper := sys.modules.get("matrixbuild.adapters.known_secrets"):
+        keeper.KNOWN.forget()
 
 
 def _open_streams() -> None:

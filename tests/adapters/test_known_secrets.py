@@ -32,6 +32,14 @@ def test_all_that_were_learned_are_hidden() -> None:
     assert known.hidden(f"{SECRET}, another one, a third") == "***, ***, a third"
 
 
+def test_those_of_a_command_that_is_over_are_none() -> None:
+    known = knowing(SECRET)
+    known.forget()
+    assert known.hidden(SECRET) == SECRET
+    known.learn([SECRET])
+    assert known.hidden(SECRET) == "***"
+
+
 def test_one_that_is_too_short_hides_nothing() -> None:
     assert knowing("abc").hidden("abcdef") == "abcdef"
 

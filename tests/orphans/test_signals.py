@@ -16,7 +16,7 @@ import pytest
 from tests.orphans.world import LIVELY, release, start
 from tests.processes import marked, until
 
-SEEDS = 200 if os.environ.get("MATRIXBUILD_SOAK") else 20
+SEEDS = 200 if os.environ.get("MATRIXBUILD_SOAK") else 10
 GRACE = 0.5
 SLACK = 10.0
 """Seconds beyond what is promised (a second past the grace): the machine may be busy. `seconds.txt` beside the project says what it really took."""

@@ -21,7 +21,7 @@ from matrixbuild.adapters import guardian
 from tests.checkout import ROOT
 from tests.processes import marked, until
 
-SEEDS = 200 if os.environ.get("MATRIXBUILD_SOAK") else 20
+SEEDS = 200 if os.environ.get("MATRIXBUILD_SOAK") else 10
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> conformance.World:
 
 
 # What a sample of mutations reaches is no measure of coverage, and tracing would treble its time.
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_changes_the_image_changes_the_key(case: Path, world: conformance.World, tmp_path: Path) -> None:
     """With the keys of both kinds, though the embedded engine builds for both: what Earthly would make is the same."""

@@ -17,7 +17,7 @@ from matrixbuild.core.names import sha256
 from matrixbuild.workflow.sharing import Args
 from matrixbuild.workflow.targets import EarthlyReader, EmbeddedReader, Read
 
-EXAMPLES = 20_000 if os.environ.get("MATRIXBUILD_SOAK") else 150
+EXAMPLES = 20_000 if os.environ.get("MATRIXBUILD_SOAK") else 60
 NAMES = ("A", "B", "C", "D")
 VERSIONS = ("VERSION 0.6", "VERSION --arg-scope-and-set --shell-out-anywhere 0.6", "VERSION 0.7", "VERSION 0.8")
 

@@ -45,7 +45,7 @@ def test_in_a_layout(case: Path, layout_world: World, tmp_path: Path) -> None:
 
 
 # In a layout they have shown already what they reach of the engine.
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.registry
 @pytest.mark.parametrize("case", OVER_HTTP, ids=lambda case: case.name)
 def test_in_a_registry(case: Path, registry_world: World, tmp_path: Path) -> None:

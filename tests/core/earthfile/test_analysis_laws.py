@@ -17,7 +17,7 @@ from matrixbuild.core.earthfile.recipe import Copied, Evaluation, FromContext
 from tests.core.earthfile.analysing import analysed
 from tests.core.earthfile.evaluating import copies, evaluated
 
-EXAMPLES = 20_000 if os.environ.get("MATRIXBUILD_SOAK") else 300
+EXAMPLES = 20_000 if os.environ.get("MATRIXBUILD_SOAK") else 120
 ARGS = ("A", "B", "C")
 VARIABLES = (*ARGS, "x", "y", "z", "late")
 FILES = {f"f{number}": "" for number in range(6)}

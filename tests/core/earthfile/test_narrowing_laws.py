@@ -22,7 +22,7 @@ from matrixbuild.core.earthfile.walk import parsed
 from tests.core.earthfile.evaluating import copies, evaluated
 from tests.core.earthfile.narrowing import Narrowed, narrowed
 
-EXAMPLES = 20_000 if os.environ.get("MATRIXBUILD_SOAK") else 150
+EXAMPLES = 20_000 if os.environ.get("MATRIXBUILD_SOAK") else 50
 NAMES = ("A", "B", "C", "D")
 FILES = {"f0": "", "f1": "", "f": "", "sub/Earthfile": "VERSION 0.8\nFROM busybox\nt:\n  ARG A=none\n  RUN use900 $A\n  SAVE IMAGE sub:$A\n"}
 
