@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.adapters.registry_auth import Login
 from matrixbuild.core.problems import Problem, UnusableError
 
@@ -29,10 +30,14 @@ def docker_login(host: str, *, config: Path | None = None) -> Login | None:
     try:
         logins = auth.load_config(str(path))
         _check_helper(logins.get_credential_store(host), host, path)
-        return _login(logins.resolve_authconfig(host) or {})
+        login = _login(logins.resolve_authconfig(host) or {})
     except (errors.DockerException, ValueError, OSError) as error:
         hint = f"`docker login {host}` shows whether the helper works"
         raise _unusable(f"the login of {host} cannot be read from {path}: {' '.join(str(error.__cause__ or error).split())}", hint) from error
+    if login is not None:
+        # The account as the file and the request have it, too: the base64 of both words holds none of the password's own forms.
+        KNOWN.learn([text for text in (login.password, login.password and login.basic.removeprefix("Basic "), login.identity_token) if text])
+    return login
 
 
 def docker_hosts(*, config: Path | None = None) -> tuple[str, ...]:

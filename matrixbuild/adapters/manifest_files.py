@@ -79,6 +79,7 @@ _SAYS_SO = re.compile(rb"""kind["']?\s*:\s*["']?BuildMatrix""")
 def _chain(path: Path) -> list[_File]:
     """The manifest, then what it extends, and what that extends."""
     files = [_File(path=path, document=read_document(path))]
+    _check_foreign(files[0].document.root, path)
     try:
         while EXTENDS in files[-1].document.root.entries:
             files.append(_extended(files))
@@ -86,6 +87,22 @@ def _chain(path: Path) -> list[_File]:
         others = [problem for file in files for problem in check_part(plain(file.document), schema="manifest")]
         raise InvalidError(*error.problems, *others) from error
     return files
+
+
+def _check_foreign(root: Node, path: Path) -> None:
+    """What this program wrote itself is told in one sentence, not by each of its keys that no manifest has."""
+    if root.get("apiVersion") is not None:
+        return
+    for mark, (what, hint) in _WRITTEN_BY_US.items():
+        if mark in root.entries:
+            place = root.entries[mark].key.place
+            raise InvalidError(Problem(summary=f"this is {what}, not a manifest", place=place, hint=hint.format(path=path), code="not-a-manifest"))
+
+
+_WRITTEN_BY_US = {
+    "planVersion": ("a saved plan", "`matrixbuild apply {path}` carries it out"),
+    "lockVersion": ("a lock", "name the manifest it lies beside"),
+}
 
 
 def _extended(files: Sequence[_File]) -> _File:

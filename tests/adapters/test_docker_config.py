@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from matrixbuild.adapters.docker_config import docker_login
+from matrixbuild.adapters.known_secrets import KNOWN
 from matrixbuild.adapters.registry_auth import Login
 from matrixbuild.core.problems import UnusableError
 
@@ -39,6 +40,15 @@ def test_an_identity_token(tmp_path: Path) -> None:
     assert docker_login("r.example.com", config=config) == Login(identity_token="long")
 
 
+@pytest.mark.parametrize("shown", ["se:cret", ACCOUNT, base64.b64encode(b"se:cret").decode(), "eyJ-token"])
+def test_what_logs_in_is_hidden_from_then_on(tmp_path: Path, shown: str) -> None:
+    config = written(tmp_path, {"auths": {"r.example.com": {"auth": ACCOUNT}, "s.example.com": {"auth": ACCOUNT, "identitytoken": "eyJ-token"}}})
+    assert KNOWN.hidden(f"got {shown}, me") == f"got {shown}, me"
+    docker_login("r.example.com", config=config)
+    docker_login("s.example.com", config=config)
+    assert KNOWN.hidden(f"got {shown}, me") == "got ***, me"
+
+
 @pytest.mark.parametrize("content", [{}, {"auths": {}}, {"auths": {"r.example.com": {}}}, {"credHelpers": {}}])
 def test_no_account(tmp_path: Path, content: object) -> None:
     assert docker_login("r.example.com", config=written(tmp_path, content)) is None
@@ -57,6 +67,7 @@ ASK = """
 import sys
 from pathlib import Path
 from matrixbuild.adapters.docker_config import docker_login
+from matrixbuild.adapters.known_secrets import KNOWN
 print(docker_login(sys.argv[1]))
 """
 

@@ -110,6 +110,27 @@ def test_two_files_that_do_not_fit(project: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            '{"kind": "Plan", "planVersion": 1, "name": "edge"}',
+            'p.yaml:1:18: this is a saved plan, not a manifest ["planVersion"] (`matrixbuild apply p.yaml` carries it out)',
+        ),
+        ('{"lockVersion": 1}', 'p.yaml:1:2: this is a lock, not a manifest ["lockVersion"] (name the manifest it lies beside)'),
+    ],
+)
+def test_what_this_program_wrote_itself(project: Path, text: str, message: str) -> None:
+    written(p=text)
+    assert problems("p.yaml") == [message]
+
+
+def test_a_manifest_with_a_key_of_ours_that_is_none(project: Path) -> None:
+    written(p=manifest_text() + "planVersion: 1\n")
+    (message,) = problems("p.yaml")
+    assert "unknown key 'planVersion'" in message
+
+
 class TestNowhere:
     def test_a_missing_file(self, project: Path) -> None:
         written(common=COMMON, m=f"{HEAD}extends: comon.yaml\nspec:\n  registr: x\n")
