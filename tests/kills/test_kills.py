@@ -18,6 +18,8 @@ from tests.projects import SmallProject, layout_manifests
 
 SOAK = bool(os.environ.get("MATRIXBUILD_SOAK"))
 KILLED = (-signal.SIGKILL,)
+BUILDS_TAKE, LONGEST = ("0.05-5", 5.0) if SOAK else ("0.05", 1.5)
+"""Seconds: so a soak's kills hit builds in their middle, as well as pushes and what is written down."""
 
 
 @pytest.fixture
@@ -91,15 +93,15 @@ def test_another_clone_finishes_a_release_and_builds_no_image_twice(tmp_path: Pa
 
 @pytest.mark.parametrize("seed", range(200 if SOAK else 2))
 def test_kills_at_random_moments(tmp_path: Path, executions: Executions, seed: int) -> None:
-    """Each build takes 50 ms; the process is killed again and again, wherever it happens to be, until a run gets through."""
+    """The process is killed again and again, wherever it happens to be, until a run gets through."""
     project = release(tmp_path / "one", mode="atomic" if seed % 2 else "each")
     chance = random.Random(seed)
     flights = Counter[str]()
     for kills in range(60):
         known, before = finished(project), executions.started
-        child = start(project, executions, seconds=0.05)
+        child = start(project, executions, seconds=BUILDS_TAKE)
         try:
-            child.wait(chance.uniform(0.3, 1.5 + kills / 5))
+            child.wait(chance.uniform(0.3, LONGEST + kills / 5))
         except subprocess.TimeoutExpired:
             child.kill()
         code = ended(child, (0, *KILLED))
@@ -112,13 +114,14 @@ def test_kills_at_random_moments(tmp_path: Path, executions: Executions, seed: i
     else:
         pytest.fail("no run got through")
     assert all(count <= 1 + flights[build] for build, count in executions.started.items())
+    assert not {build for build, count in executions.ended.items() if count > 1} & IMAGES, "what is in the registry is not done again"
     check_release(project)
 
 
 @pytest.mark.parametrize("many", [2, 8])
 def test_applies_at_once_execute_everything_once(tmp_path: Path, executions: Executions, many: int) -> None:
     project = release(tmp_path / "one")
-    children = [start(project, executions, seconds=0.1) for _ in range(many)]
+    children = [start(project, executions, seconds="0.1") for _ in range(many)]
     codes = Counter(ended(child, (0, 7)) for child in children)
     assert codes[0] >= 1
     assert executions.started == Counter(ALL)

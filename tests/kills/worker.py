@@ -2,11 +2,14 @@
 
 POINT is `never`, or a moment and a number: `started:2` (a second build starts), `pushed:2` (the engine is done with a second one, and nobody knows
 it yet), `journalled:2` (its result is in the journal), `tagged:7` (a seventh name is given), `locked:1` (the lock is in its place).
+SECONDS is what each build takes, or `0.05-5`: something between, drawn anew by each process, short ones as likely as long ones.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import random
 import signal
 import sys
 import time
@@ -38,14 +41,14 @@ class Point:
 class Counting:
     """Writes down what it executes, in one write each, so that no kill tears a line."""
 
-    def __init__(self, engine: Engine, names: dict[str, str], executions: Path, point: Point, seconds: float) -> None:
+    def __init__(self, engine: Engine, names: dict[str, str], executions: Path, point: Point, seconds: str) -> None:
         self._engine, self._names, self._point, self._seconds = engine, names, point, seconds
         self._file = os.open(executions, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def build(self, order: Order) -> Made:
         self._note("start", order)
         self._point.reached("started")
-        time.sleep(self._seconds)
+        time.sleep(drawn(self._seconds))
         made = self._engine.build(order)
         self._note("end", order)
         self._point.reached("pushed")
@@ -55,7 +58,12 @@ class Counting:
         os.write(self._file, f"{word} {self._names[order.key]}\n".encode())
 
 
-def run(manifest: Path, executions: Path, point: Point, seconds: float) -> int:
+def drawn(seconds: str) -> float:
+    low, _, high = seconds.partition("-")
+    return math.exp(random.uniform(math.log(float(low)), math.log(float(high)))) if high else float(low)
+
+
+def run(manifest: Path, executions: Path, point: Point, seconds: str) -> int:
     def engine(prepared: Prepared) -> Engine:
         return Counting(engine_of(prepared), {build.key: build.name for build in prepared.builds}, executions, point, seconds)
 
@@ -78,4 +86,4 @@ def run(manifest: Path, executions: Path, point: Point, seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2]), Point(sys.argv[3]), float(sys.argv[4])))
+    sys.exit(run(Path(sys.argv[1]), Path(sys.argv[2]), Point(sys.argv[3]), sys.argv[4]))

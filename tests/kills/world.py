@@ -104,12 +104,12 @@ class Executions:
         return self._counted("end")
 
 
-def command(project: SmallProject, executions: Executions, *, point: str = "never", seconds: float = 0.0) -> list[str]:
-    return [sys.executable, "-m", "tests.kills.worker", str(project.manifest), str(executions.path), point, str(seconds)]
+def command(project: SmallProject, executions: Executions, *, point: str = "never", seconds: str = "0") -> list[str]:
+    return [sys.executable, "-m", "tests.kills.worker", str(project.manifest), str(executions.path), point, seconds]
 
 
-def start(project: SmallProject, executions: Executions, *, point: str = "never", seconds: float = 0.0) -> subprocess.Popen[str]:
-    """An apply in a process of its own, dying at `point` (see worker); its builds take so many seconds."""
+def start(project: SmallProject, executions: Executions, *, point: str = "never", seconds: str = "0") -> subprocess.Popen[str]:
+    """An apply in a process of its own, dying at `point` (see worker); its builds take so many seconds (one number, or two and what lies between)."""
     return subprocess.Popen(
         command(project, executions, point=point, seconds=seconds),
         cwd=ROOT,
