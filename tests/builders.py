@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from matrixbuild.core.build import Build, builds
 from matrixbuild.core.cells import AxisValue, Cell
-from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, Resources, cell_digest, need_token
+from matrixbuild.core.demand import Arg, ArtifactDemand, Asked, Demand, Resources, cell_digest, need_token
 from matrixbuild.core.graph import Address
 from matrixbuild.core.lock import Lock, LockedArtifact, LockedImage, Pins
 from matrixbuild.core.lock_merge import Output, merge
@@ -35,6 +36,11 @@ def arg(name: str, value: str, *axes: str, line: int = 1) -> Arg:
     return Arg(name=name, value=value, axes=frozenset(axes), place=place(line))
 
 
+def asking(one: Demand, **fields: object) -> Demand:
+    """The demand of a target that asks for something else: `fields` are those of `Asked`."""
+    return replace(one, asked=replace(one.asked, **fields))  # type: ignore[arg-type]
+
+
 def need(target: str, needed: Cell) -> str:
     """The text that `{{ needs['target'].image }}` leaves in an arg."""
     return need_token(target, cell_digest(needed))
@@ -52,16 +58,14 @@ def demand(
     line: int = 1,
 ) -> Demand:
     """A demand for `target` at a cell; `artifacts` are path -> name."""
+    pools = Resources(amounts=tuple(sorted((resources or {}).items())))
     return Demand(
-        target=target,
+        asked=Asked(target=target, earthly=f"+{target}", place=place(line), resources=pools),
         cell=at or cell(),
-        earthly=f"+{target}",
         args=tuple(args),
         image=ImageName.parse(image, layout=LAYOUT) if image else None,
         artifacts=tuple(ArtifactDemand(path=path, name=name, place=place(line)) for path, name in (artifacts or {}).items()),
         needs=tuple(needs),
-        resources=Resources(amounts=tuple(sorted((resources or {}).items()))),
-        place=place(line),
     )
 
 

@@ -23,7 +23,7 @@ try:
     runpy.run_module("matrixbuild", run_name="__main__")
 except SystemExit as end:
     status = end.code
-print(json.dumps([status, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
 """
 
 
@@ -33,6 +33,12 @@ def lint(directory: Path) -> subprocess.CompletedProcess[str]:
 
 def modules_of(*arguments: str) -> tuple[int, set[str]]:
     """Exit code of `matrixbuild ARGUMENTS...` and the top-level modules loaded at its end."""
+    status, names = loaded(*arguments)
+    return status, {name.partition(".")[0] for name in names}
+
+
+def loaded(*arguments: str) -> tuple[int, set[str]]:
+    """The same with all modules, by their full names."""
     command = [sys.executable, "-c", RUN_AND_LIST_MODULES, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     status, names = json.loads(done.stderr.splitlines()[-1])
@@ -90,3 +96,12 @@ def test_a_plan_needs_no_registry_client_and_nothing_that_draws() -> None:
     status, modules = modules_of("plan", "manifests/quickstart.yaml")
     assert status == 0
     assert not modules & {"dask", "distributed", "docker", "rich", "tenacity", "urllib3"}
+
+
+def test_a_plan_loads_nothing_of_what_its_manifest_does_without() -> None:
+    """A directory needs no git, targets of its own no profile, and nobody but a run talks to registries or fails."""
+    status, modules = loaded("plan", "manifests/quickstart.yaml")
+    assert status == 0
+    parts = {"adapters.git", "adapters.git_mirror", "adapters.git_tree", "core.catalogs", "core.failure", "core.profile", "core.registry"}
+    assert not modules & {"subprocess", *(f"matrixbuild.{part}" for part in parts)}
+    assert {"matrixbuild.adapters.source", "matrixbuild.core.facts", "matrixbuild.core.plan"} <= modules

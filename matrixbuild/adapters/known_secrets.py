@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from matrixbuild.core.failure import Failure
 from matrixbuild.core.masking import NOTHING, Masking
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.renderings import renderings
+
+if TYPE_CHECKING:
+    from matrixbuild.core.failure import Failure
 
 
 class KnownSecrets:

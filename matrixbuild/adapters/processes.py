@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 
@@ -10,7 +9,14 @@ def start_token(pid: int) -> str:
     """What tells the process that has this id now from every other that had it or will: when it started, in one word. Empty where there is none."""
     if Path("/proc/self/stat").exists():
         return _of_proc(pid)
-    command = ["ps", "-o", "lstart=", "-p", str(pid)]  # macOS
+    return _of_ps(pid)
+
+
+def _of_ps(pid: int) -> str:
+    """As macOS says it."""
+    import subprocess
+
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip().replace(" ", "_")  # noqa: S603 (no shell, a number)
 
 

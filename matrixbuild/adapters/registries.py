@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matrixbuild.adapters.network import Reach, reach_of
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
-from matrixbuild.core.registry import Registry
 from matrixbuild.core.surroundings import Network
+
+if TYPE_CHECKING:
+    from matrixbuild.core.registry import Registry
 
 
 def open_registry(

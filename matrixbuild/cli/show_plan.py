@@ -6,18 +6,21 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from matrixbuild.cli.show_forecast import span
 from matrixbuild.cli.show_plan_lines import Detail, build_lines, image_lines
 from matrixbuild.cli.show_plan_words import printable
 from matrixbuild.cli.show_sections import Section, Ways, fitted, shorter
-from matrixbuild.core.against import Against
 from matrixbuild.core.basis import Basis
 from matrixbuild.core.boxes import target_of
 from matrixbuild.core.counts import counted
 from matrixbuild.core.image_names import ImageAction
 from matrixbuild.core.plan import Action, Corrected, Dropped, Plan, PlannedBuild
 from matrixbuild.core.shared_work import SharedWork
+
+if TYPE_CHECKING:
+    from matrixbuild.core.against import Against
 
 LONGEST = 40
 """So many lines are shown at most, unless everything is asked for."""

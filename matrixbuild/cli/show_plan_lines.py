@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from functools import cache
 
 from matrixbuild.cli.show_plan_words import WIDTH, box_text, fitting, kinds_text, reasons_text, some
 from matrixbuild.core.boxes import Box, Point, around, boxes, named, natural, size, target_of
@@ -116,10 +117,18 @@ def _cells(build: PlannedBuild) -> str:
 
 def _by_reason(builds: Sequence[PlannedBuild]) -> list[str]:
     """A line for builds of one action and reason, and under it which they are, by target."""
+    groups = sorted(_alike(builds).items())
+    return [line for (sign, why), group in groups for line in (f"{sign}  {len(group):>5,}  {why}", *_members(group, _PRODUCTS))]
+
+
+def _alike(builds: Sequence[PlannedBuild]) -> dict[tuple[str, str], list[PlannedBuild]]:
+    """Those of one action and the same reasons, both in words."""
     groups: defaultdict[tuple[str, str], list[PlannedBuild]] = defaultdict(list)
+    told: dict[int, str] = {}  # by the identity of the reasons, which the builds keep
     for build in builds:
-        groups[_sign(build), kinds_text(build.reasons)].append(build)
-    return [line for (sign, why), group in sorted(groups.items()) for line in (f"{sign}  {len(group):>5,}  {why}", *_members(group, _PRODUCTS))]
+        why = told.get(id(build.reasons)) or told.setdefault(id(build.reasons), kinds_text(build.reasons))
+        groups[_sign(build), why].append(build)
+    return groups
 
 
 def _by_action(builds: Sequence[PlannedBuild]) -> list[str]:
@@ -161,16 +170,18 @@ def _products(points: Sequence[Point], most: int) -> list[tuple[int, bool, Box]]
 
 
 def _idle(builds: Sequence[PlannedBuild]) -> list[str]:
-    groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for build in builds:
-        groups[_sign(build), kinds_text(build.reasons)].append(target_of(build.name))
-    return [f"{sign}  {len(targets):>5,}  {why}: {_targets(targets)}" for (sign, why), targets in sorted(groups.items())]
+    return [f"{sign}  {len(group):>5,}  {why}: {_targets(group)}" for (sign, why), group in sorted(_alike(builds).items())]
 
 
-def _targets(targets: Sequence[str]) -> str:
-    counts = Counter(targets)
+def _targets(builds: Sequence[PlannedBuild]) -> str:
+    counts = Counter(target_of(build.name) for build in builds)
     return some([f"{target} ({counts[target]:,})" for target in sorted(counts)])
 
 
 def _sign(planned: PlannedImage | PlannedBuild) -> str:
-    return f"{planned.action.symbol} {planned.action.value:<7}"
+    return _sign_of(planned.action)
+
+
+@cache
+def _sign_of(action: Action | ImageAction) -> str:
+    return f"{action.symbol} {action.value:<7}"

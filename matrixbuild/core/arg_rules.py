@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cell_rules import remarked
@@ -14,9 +15,11 @@ from matrixbuild.core.declared import Condition, Effect
 from matrixbuild.core.demand import Arg, Demand
 from matrixbuild.core.matching import AnyOf, Exact, Not, Pattern, accepted
 from matrixbuild.core.problems import Problem, Severity
-from matrixbuild.core.profile import Profile, ProfileRule
 from matrixbuild.core.rules import Deed, Matcher, matcher
 from matrixbuild.core.spans import holds
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile, ProfileRule
 
 ABOUT_ARGS = "args"
 """Where an axis would stand in a condition: `args.BASE_IMAGE`."""

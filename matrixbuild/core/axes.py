@@ -6,15 +6,18 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.cells import AxisValue, Cell
 from matrixbuild.core.declared import Axis, DeclaredArg, DeclaredValue, Text
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.picks import Picker
 from matrixbuild.core.problems import Place, Problem, did_you_mean
-from matrixbuild.core.profile import Profile, ProfileAxis
 from matrixbuild.core.values import plain_value
 from matrixbuild.core.versions import Scheme
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile, ProfileAxis
 
 MAX_CELLS = 200_000
 
@@ -169,9 +172,9 @@ def too_many(axes: Axes, *, place: Place) -> Problem | None:
 
 def product(axes: Axes) -> Iterator[Cell]:
     """All combinations; axes by name, values as declared."""
-    names = tuple(axes)
-    for values in itertools.product(*(axis.values.values() for axis in axes.values())):
-        yield Cell(values=tuple(zip(names, values, strict=True)))
+    # A pair of axis and value is one for all cells that have it.
+    for values in itertools.product(*([(name, value) for value in axis.values.values()] for name, axis in axes.items())):
+        yield Cell(values=values)
 
 
 def unknown_axis(name: str, axes: Mapping[str, KnownAxis], place: Place) -> Problem:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Point = tuple[tuple[str, str], ...]
 """(axis, value), sorted by axis."""
@@ -28,12 +29,17 @@ def named(build: str) -> Named:
     target, _, rest = build.partition("[")
     point: list[tuple[str, str]] = []
     for part in rest.rpartition("]")[0].split(",") if rest else ():
-        axis, equals, value = part.partition("=")
-        if equals:
-            point.append((axis, value))
+        if pair := _pair(part):
+            point.append(pair)
         elif point:  # a comma inside a value belongs to the value
             point[-1] = (point[-1][0], f"{point[-1][1]},{part}")
     return Named(target=target_of(target), point=tuple(point))
+
+
+@lru_cache(maxsize=4096)  # the names of thousands of builds have a few hundred values
+def _pair(part: str) -> tuple[str, str] | None:
+    axis, equals, value = part.partition("=")
+    return (axis, value) if equals else None
 
 
 def target_of(build: str) -> str:
@@ -44,8 +50,10 @@ def target_of(build: str) -> str:
 def boxes(points: Iterable[Point]) -> tuple[Box, ...]:
     """Disjoint products that together hold these points and no other, largest first; the same whatever the order of `points`."""
     families: defaultdict[tuple[str, ...], set[_Sides]] = defaultdict(set)
+    single: dict[str, frozenset[str]] = {}
     for point in points:
-        families[tuple(axis for axis, _ in point)].add(tuple(frozenset((value,)) for _, value in point))
+        sides = [single.get(value) or single.setdefault(value, frozenset((value,))) for _, value in point]
+        families[tuple([axis for axis, _ in point])].add(tuple(sides))
     found = [_box(axes, sides) for axes, family in families.items() for sides in _fewest(family, len(axes))]
     return tuple(sorted(found, key=lambda box: (-size(box), box)))
 
@@ -72,8 +80,9 @@ def natural(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(values, key=_natural))
 
 
-def _natural(value: str) -> tuple[list[str], str]:
-    return [part.zfill(12) if part.isdigit() else part for part in re.split(r"(\d+)", value)], value
+@lru_cache(maxsize=4096)  # the images of thousands of builds have a few hundred tags
+def _natural(value: str) -> tuple[tuple[str, ...], str]:
+    return tuple([part.zfill(12) if part.isdigit() else part for part in re.split(r"(\d+)", value)]), value
 
 
 def _fewest(family: set[_Sides], axes: int) -> set[_Sides]:
@@ -94,12 +103,12 @@ def _merged(family: set[_Sides], order: Sequence[int]) -> set[_Sides]:
 
 def _along(family: set[_Sides], axis: int) -> set[_Sides]:
     """Products that differ on one axis alone become one."""
-    alike: defaultdict[_Sides, set[str]] = defaultdict(set)
+    alike: defaultdict[_Sides, list[frozenset[str]]] = defaultdict(list)
     for sides in family:
-        alike[(*sides[:axis], *sides[axis + 1 :])].update(sides[axis])
+        alike[sides[:axis] + sides[axis + 1 :]].append(sides[axis])
     if len(alike) == len(family):
         return family
-    return {(*rest[:axis], frozenset(values), *rest[axis:]) for rest, values in alike.items()}
+    return {(*rest[:axis], first.union(*others) if others else first, *rest[axis:]) for rest, (first, *others) in alike.items()}
 
 
 def _box(axes: tuple[str, ...], sides: _Sides) -> Box:

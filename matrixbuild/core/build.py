@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matrixbuild.core import collisions, graph, naming
 from matrixbuild.core.build_key import KEY_VERSION, NEED_TOKEN, build_key, needed_keys, with_needs
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Demand, DockerDemand, Resources, Written
+from matrixbuild.core.demand import Asked, Demand, DockerDemand, Resources, Written
 from matrixbuild.core.indexes import overlapping_demands
 from matrixbuild.core.inputs import Inputs, Pairs, folded
 from matrixbuild.core.members import Member, members
@@ -122,64 +122,67 @@ def builds(
 def _grouped(found: Mapping[graph.Address, Member]) -> tuple[dict[str, list[Member]], dict[str, str]]:
     """The members of each build, and its name, both by build key."""
     groups: defaultdict[str, list[Member]] = defaultdict(list)
-    for member in sorted(found.values(), key=lambda member: graph.show(member.demand.address)):
-        groups[member.key].append(member)
+    for _, member in sorted(found.items(), key=lambda pair: graph.show(pair[0])):
+        groups[member.counted.key].append(member)
     return groups, naming.names([_nameless(group) for group in groups.values()])
 
 
 def keys(demands: Sequence[Demand], readings: Mapping[graph.Address, Reading]) -> Mapping[graph.Address, str]:
     """The key of each demand's build, by its address. Arguments and errors as of `builds`, but for those of builds among each other."""
-    return {address: member.key for address, member in members(demands, readings).items()}
+    return {address: member.counted.key for address, member in members(demands, readings).items()}
 
 
 def _nameless(group: Sequence[Member]) -> naming.Nameless:
-    axes = frozenset().union(*{member.axes for member in group}) if len(group) > 1 else group[0].axes
+    first = group[0].counted
+    axes = frozenset().union(*{member.counted.axes for member in group}) if len(group) > 1 else first.axes
     cells = tuple([member.demand.cell for member in group])
-    return naming.Nameless(key=group[0].key, target=group[0].demand.target, axes=axes, cells=cells)
+    return naming.Nameless(key=first.key, target=group[0].demand.target, axes=axes, cells=cells)
 
 
 def _build(group: Sequence[Member], named: Mapping[str, str], shared: _Shared, generations: Mapping[str, str]) -> Build:
-    first = group[0]
-    image = min((member.demand.image for member in group if member.demand.image), default=None)
-    needs = tuple(sorted((named[key], key) for key in first.needs))
-    files, bases = shared.inputs(first.reading)
-    name = named[first.key]
+    demand, counted, reading = group[0].demand, group[0].counted, group[0].reading
+    asked = demand.asked
+    asking = {id(member.demand.asked): member.demand.asked for member in group}
+    image = min([member.demand.image for member in group if member.demand.image], default=None)
+    needs = tuple(sorted([(named[key], key) for key in counted.needs])) if counted.needs else ()
+    files, bases = shared.inputs(reading)
+    name = named[counted.key]
     return Build(
         name=name,
-        key=first.key,
-        target=first.demand.target,
-        earthly=first.demand.earthly,
-        engine=first.reading.engine,
-        args=first.args,
-        name_only=first.name_only,
+        key=counted.key,
+        target=asked.target,
+        earthly=asked.earthly,
+        engine=reading.engine,
+        args=counted.args,
+        name_only=group[0].name_only,
         needs=needs,
         cells=_cells(group),
         image=shared.repository(image) if image else None,
-        artifacts=tuple(sorted((artifact.path, artifact.name) for artifact in first.demand.artifacts)),
-        resources=_most(group),
+        artifacts=tuple(sorted([(artifact.path, artifact.name) for artifact in demand.artifacts])) if demand.artifacts else (),
+        resources=_most(list(asking.values())),
         inputs=Inputs(
-            target=first.reading.commands,
-            args=first.args,
+            target=reading.commands,
+            args=counted.args,
             files=files,
             needs=needs,
             bases=bases,
             generation=generations.get(name, ""),
-            secrets=first.secrets,
+            secrets=counted.secrets,
         ),
-        place=first.demand.place,
-        tag=first.demand.tag,
-        opaque=first.reading.opaque,
-        secrets=first.reading.secrets,
-        privileged=first.reading.privileged,
-        targets=tuple(sorted({member.demand.target for member in group})),
+        place=asked.place,
+        tag=asked.tag,
+        opaque=reading.opaque,
+        secrets=reading.secrets,
+        privileged=reading.privileged,
+        targets=shared.targets(list(asking.values())),
         answers=tuple([member.demand.address for member in group]),
-        variant=first.demand.variant,
-        docker=first.demand.docker,
-        ambient=first.demand.ambient,
-        keeps_files=any(member.demand.keeps_files for member in group),
-        timeout=first.demand.timeout,
-        uncovered=tuple(sorted(first.axes - first.demand.covered)) if image else (),
-        indexes=tuple(sorted({(member.demand.image, member.demand.index) for member in group if member.demand.image and member.demand.index})),
+        variant=demand.variant,
+        docker=demand.docker,
+        ambient=asked.ambient,
+        keeps_files=any(each.keeps_files for each in asking.values()),
+        timeout=asked.timeout,
+        uncovered=tuple(sorted(counted.axes - asked.covered)) if image else (),
+        indexes=_indexes(group) if any(each.index for each in asking.values()) else (),
     )
 
 
@@ -189,6 +192,7 @@ class _Shared:
     def __init__(self) -> None:
         self._inputs: dict[int, tuple[Reading, Pairs, Pairs]] = {}
         self._repositories: dict[tuple[str, str], ImageName] = {}
+        self._targets: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def inputs(self, reading: Reading) -> tuple[Pairs, Pairs]:
         """The files and the base images of a reading as the lock records them."""
@@ -198,9 +202,17 @@ class _Shared:
             self._inputs[id(reading)] = reading, folded(reading.files), tuple(bases)
         return self._inputs[id(reading)][1:]
 
+    def targets(self, asking: Sequence[Asked]) -> tuple[str, ...]:
+        """Their names, sorted."""
+        names = tuple(sorted({asked.target for asked in asking}))
+        return self._targets.setdefault(names, names)
+
     def repository(self, image: ImageName) -> ImageName:
         """The name without tag and digest."""
-        return self._repositories.setdefault((image.registry, image.repository), image.with_tag(""))
+        place = image.registry, image.repository
+        if place not in self._repositories:
+            self._repositories[place] = image.with_tag("")
+        return self._repositories[place]
 
 
 def _cells(group: Sequence[Member]) -> tuple[tuple[Cell, tuple[ImageName, ...]], ...]:
@@ -211,15 +223,19 @@ def _cells(group: Sequence[Member]) -> tuple[tuple[Cell, tuple[ImageName, ...]],
     refs: defaultdict[Cell, set[ImageName]] = defaultdict(set)
     for member in group:
         refs[member.demand.cell] |= {member.demand.image} if member.demand.image else set()
-    return tuple([(cell, tuple(sorted(refs[cell]))) for cell in sorted(refs, key=str)])
+    return tuple([(cell, tuple(sorted(refs[cell]))) for cell in sorted(refs, key=lambda cell: cell.text)])
 
 
-def _most(group: Sequence[Member]) -> Resources:
-    different = {id(member.demand.resources): member.demand.resources for member in group}
-    if len(different) == 1:
-        return group[0].demand.resources
+def _indexes(group: Sequence[Member]) -> tuple[tuple[ImageName, tuple[str, ...]], ...]:
+    demands = [member.demand for member in group]
+    return tuple(sorted({(demand.image, demand.asked.index) for demand in demands if demand.image and demand.asked.index}))
+
+
+def _most(asking: Sequence[Asked]) -> Resources:
+    if len(asking) == 1:
+        return asking[0].resources
     most: dict[str, int] = {}
-    for resources in different.values():
-        for pool, amount in resources.amounts:
+    for asked in asking:
+        for pool, amount in asked.resources.amounts:
             most[pool] = max(amount, most.get(pool, 0))
     return Resources(amounts=tuple(sorted(most.items())))

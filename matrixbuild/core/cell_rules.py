@@ -12,7 +12,7 @@ from matrixbuild.core.declared import DeclaredValue, Inclusion, Rule
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.picks import Picker
 from matrixbuild.core.problems import Place, Problem, Severity
-from matrixbuild.core.rules import Deed, Ruling, matches_nothing, rulings
+from matrixbuild.core.rules import Bench, Deed, Ruling, matches_nothing, rulings
 
 _RULES_SHOWN = 3
 """So many rules are named as the reason for what is not there; the others are counted."""
@@ -55,24 +55,26 @@ def select_cells(
     included = _included(manifest, axes, problems, picker or Picker())
     judges = (*listed(), *rulings((*inherited, *manifest.rules), axes, problems, overrides=overrides))
     found = CellSet()
-    idle = {index for index, judge in enumerate(judges) if not judge.rule.inherited}
+    bench = Bench(judges, axes)
+    busy = 0
     for cell in product(axes):
         found.product += 1
-        _judge(cell, judges, found, idle)
-    _include(included, judges, found, problems, idle)
-    problems.extend(matches_nothing(judges[index]) for index in sorted(idle))
+        busy |= _judge(cell, bench, found)
+    busy |= _include(included, bench, found, problems)
+    problems.extend(matches_nothing(judge) for at, judge in enumerate(judges) if not judge.rule.inherited and not busy >> at & 1)
     _remark(judges, found.cells, problems, warnings)
     _check_survivors(manifest, axes, found, problems, warnings)
     return found
 
 
-def _judge(cell: Cell, judges: Sequence[Ruling], found: CellSet, idle: set[int]) -> None:
-    idle.difference_update([index for index in idle if judges[index].concerns(cell)])
-    dropping = tuple(judge.rule for judge in judges if judge.drops(cell))
+def _judge(cell: Cell, bench: Bench, found: CellSet) -> int:
+    """The bits of the rules that are about it."""
+    concerned, dropping = bench.judged(cell)
     if dropping:
         found.dropped.append(DroppedCell(cell=cell, rules=dropping))
     else:
         found.cells.append(cell)
+    return concerned
 
 
 def _included(manifest: Manifest, axes: Axes, problems: list[Problem], picker: Picker) -> list[tuple[Cell, Inclusion]]:
@@ -130,11 +132,13 @@ def _is_misfit(axis: KnownAxis, value: AxisValue) -> bool:
     )
 
 
-def _include(included: Sequence[tuple[Cell, Inclusion]], judges: Sequence[Ruling], found: CellSet, problems: list[Problem], idle: set[int]) -> None:
+def _include(included: Sequence[tuple[Cell, Inclusion]], bench: Bench, found: CellSet, problems: list[Problem]) -> int:
+    """The bits of the rules that are about any of them."""
     there = set(found.cells) if included else set()
+    busy = 0
     for cell, inclusion in included:
-        idle.difference_update([index for index in idle if judges[index].concerns(cell)])
-        dropping = [judge.rule for judge in judges if judge.drops(cell)]
+        concerned, dropping = bench.judged(cell)
+        busy |= concerned
         if dropping:
             change = "" if dropping[0].inherited else f", or change the rule in line {dropping[0].place.line}"
             hint = f"{dropping[0].reason}: remove the entry{change}"
@@ -148,6 +152,7 @@ def _include(included: Sequence[tuple[Cell, Inclusion]], judges: Sequence[Ruling
             there.add(cell)
             found.cells.append(cell)
             found.included += 1
+    return busy
 
 
 def _remark(judges: Sequence[Ruling], cells: Sequence[Cell], problems: list[Problem], warnings: list[Problem]) -> None:

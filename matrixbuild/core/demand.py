@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.names import ImageName, sha256
@@ -25,6 +25,11 @@ class Arg:
     place: Place
     optional: bool = False
     tacit: bool = False
+    pair: tuple[str, str] = field(init=False, repr=False, compare=False)
+    """Name and value: one for all builds that are given it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pair", (self.name, self.value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,44 +68,66 @@ class DockerDemand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """One declared target for one cell (reduced to the target's axes): the unit that deduplication works on.
+class Asked:
+    """What a target asks for in all of its cells alike.
 
-    `earthly` is the Earthly target as the manifest names it (`+provider-image`, `./sub+image`), "" where `docker` is set. `ambient` are ARGs that
-    reach the engine and no key. `variant` says which files are laid over the source for it (indexes of the manifest's `source.files`). `timeout`
-    in seconds.
+    `earthly` is the Earthly target as the manifest names it (`+provider-image`, `./sub+image`), "" where its demands have a `docker`. `ambient` are
+    ARGs that reach the engine and no key. `timeout` in seconds.
     """
 
     target: str
-    cell: Cell
     earthly: str
-    args: tuple[Arg, ...]
-    image: ImageName | None
-    artifacts: tuple[ArtifactDemand, ...]
-    needs: tuple[tuple[str, Cell], ...]
-    """Target and cell of each demand this one needs."""
-    resources: Resources
     place: Place
+    resources: Resources = Resources()
     earthly_place: Place | None = None
     tag: Written | None = None
     """The tag's template: what a message about image names shows."""
-    docker: DockerDemand | None = None
     uses: Uses | None = None
     ambient: tuple[str, ...] = ()
     privileged: bool = False
     keeps_files: bool = False
     """What it wrote before is never replaced."""
     timeout: float | None = None
-    variant: tuple[int, ...] = ()
     covered: frozenset[str] = frozenset()
     """The axes that its image name tells, and those of `index`: their values share one image name, with an image for each of them."""
     index: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """One declared target for one cell (reduced to the target's axes): the unit that deduplication works on.
+
+    `asked` is one value for all demands of a target. `variant` says which files are laid over the source for it (indexes of the manifest's
+    `source.files`).
+    """
+
+    asked: Asked
+    cell: Cell
+    args: tuple[Arg, ...] = ()
+    image: ImageName | None = None
+    artifacts: tuple[ArtifactDemand, ...] = ()
+    needs: tuple[tuple[str, Cell], ...] = ()
+    """Target and cell of each demand this one needs."""
+    docker: DockerDemand | None = None
+    variant: tuple[int, ...] = ()
     secret_versions: tuple[tuple[str, str], ...] = ()
     """Of the secrets that its cells may be given: name and version, where that has one. Those that it asks for count."""
 
     @property
+    def target(self) -> str:
+        return self.asked.target
+
+    @property
+    def earthly(self) -> str:
+        return self.asked.earthly
+
+    @property
+    def place(self) -> Place:
+        return self.asked.place
+
+    @property
     def address(self) -> tuple[str, Cell]:
-        return self.target, self.cell
+        return self.asked.target, self.cell
 
 
 NEED_HOST = "need.matrixbuild.invalid"

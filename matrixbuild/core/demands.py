@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from operator import itemgetter
+from typing import Generic, TypeVar
 
+from matrixbuild.core.asking import asked
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Arg, ArtifactDemand, Demand, DockerDemand, Resources, Written
+from matrixbuild.core.demand import Arg, ArtifactDemand, Asked, Demand, DockerDemand
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.manifest import Manifest, Target
-from matrixbuild.core.names import ImageName
+from matrixbuild.core.names import ImageName, is_tag
 from matrixbuild.core.offers import Offer, OfferedArg
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.rules import Matcher, matcher
@@ -21,7 +24,6 @@ from matrixbuild.core.sandbox import NeedLackingError
 from matrixbuild.core.suffixes import suffixes
 from matrixbuild.core.template_names import TemplateNames
 from matrixbuild.core.templates import RenderError, Template
-from matrixbuild.core.uses import Uses
 
 Address = tuple[str, Cell]
 CellsOf = Mapping[str, Mapping[Cell, tuple[Cell, ...]]]
@@ -30,10 +32,13 @@ CellsOf = Mapping[str, Mapping[Cell, tuple[Cell, ...]]]
 
 def reduce_cells(offer: Offer, cells: Sequence[Cell]) -> dict[Cell, tuple[Cell, ...]]:
     """The cells of a target: those its `when` leaves, told apart by its own axes alone."""
+    having = offer.when.those(cells)
+    if having and offer.splits.issuperset(having[0].axes):
+        # Told apart by every axis, each stands for itself alone.
+        return {cell: (cell,) for cell in having}
     reduced: defaultdict[Cell, list[Cell]] = defaultdict(list)
-    for cell in cells:
-        if offer.when.matches(cell):
-            reduced[cell.only(offer.splits)].append(cell)
+    for cell in having:
+        reduced[cell.only(offer.splits)].append(cell)
     return {small: tuple(full) for small, full in reduced.items()}
 
 
@@ -66,6 +71,7 @@ def demands(
         cells_of=cells_of,
         facts=facts or Facts(),
         variants=variants,
+        asked={offer.target.name: asked(offer, facts.profile if facts else None) for offer in offers},
         versions=[(matcher(one.when, axes, [], inherited=True), one.name, one.version) for one in manifest.secrets if one.version],
         names=TemplateNames(
             manifest=manifest, axes=axes, facts=facts or Facts(), tag=suffixes(axes, facts.profile if facts else None, problems)
@@ -73,17 +79,28 @@ def demands(
     )
     made = [demand for offer in offers for cell in cells_of[offer.target.name] if (demand := rendering.demand(offer, cell))]
     problems.extend(rendering.problems.values())
-    return tuple(sorted(made, key=lambda demand: (demand.target, str(demand.cell))))
+    return tuple(sorted(made, key=lambda demand: (demand.target, demand.cell.text)))
+
+
+_T = TypeVar("_T")
+
+
+class _Alike(Generic[_T]):
+    """What cells of one target share that agree on some axes: `made`, by what `told` picks of the texts of a cell's values."""
+
+    def __init__(self, cell: Cell, axes: frozenset[str]) -> None:
+        # Where an axis stands is the same for all cells of a target.
+        positions = [at for at, (name, _) in enumerate(cell.values) if name in axes]
+        self.told: Callable[[Sequence[str]], object] = itemgetter(*positions) if positions else len
+        self.made: dict[object, _T] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Layered:
-    """An arg that a target gives, and where the axes that it comes from stand in the target's cells. `made`: what cells came to that agree on
-    these share; None where the arg is each cell's own."""
+class _Run:
+    """Args that a target gives one after the other and that are made of the same axes; without `alike` they are each cell's own."""
 
-    arg: OfferedArg
-    positions: tuple[int, ...]
-    made: dict[str | tuple[str, ...], Arg | None] | None
+    args: tuple[OfferedArg, ...]
+    alike: _Alike[tuple[Arg, ...]] | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,58 +112,38 @@ class _Rendering:
     offers: Mapping[str, Offer]
     cells_of: CellsOf
     names: TemplateNames
+    asked: Mapping[str, Asked]
     problems: dict[tuple[Place | None, str], Problem] = field(default_factory=dict)
     rendered: dict[tuple[object, ...], str | None] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     variants: Sequence[Matcher] = ()
     versions: Sequence[tuple[Matcher, str, str]] = ()
-    layers: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[_Layered, ...]] = field(default_factory=dict)
-    args: dict[tuple[str, int], _Layered] = field(default_factory=dict)
+    layers: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[_Run, ...]] = field(default_factory=dict)
+    runs: dict[tuple[str, tuple[int, ...]], _Run] = field(default_factory=dict)
+    artifacts: dict[str, _Alike[tuple[ArtifactDemand, ...]]] = field(default_factory=dict)
+    repositories: dict[str, ImageName] = field(default_factory=dict)
     axes_of: dict[int, frozenset[str]] = field(default_factory=dict)
-    constants: dict[str, dict[str, Any]] = field(default_factory=dict)
     positions: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
     joined: dict[tuple[str, str], dict[tuple[str, ...], tuple[Cell, ...]]] = field(default_factory=dict)
 
     def demand(self, offer: Offer, cell: Cell) -> Demand | None:
         target = offer.target
-        needs = {text.value: self._needed(offer, text.value, cell) for text in target.needs}
+        texts = [value.text for _, value in cell.values]
+        needs = {text.value: self._needed(offer, text.value, cell) for text in target.needs} if target.needs else {}
         image = self._image(offer, cell)
         if offer.image and image is None:
             return None
         return Demand(
+            asked=self.asked[offer.target.name],
             cell=cell,
-            args=tuple(self._args(offer, cell, image, needs)),
+            args=self._args(offer, cell, texts, image, needs),
             image=image,
-            artifacts=tuple(self._artifacts(offer, cell)),
-            needs=tuple(
-                sorted(((name, needed) for name, all_needed in needs.items() for needed in all_needed), key=lambda need: (need[0], str(need[1])))
-            ),
+            artifacts=self._artifacts(offer, cell, texts) if offer.artifacts else (),
+            needs=_joined(needs) if needs else (),
             docker=self._dockerfile(offer, cell),
             variant=self._variant(offer, cell),
             secret_versions=self._secret_versions(offer, cell),
-            **self._same_for_all(offer),
         )
-
-    def _same_for_all(self, offer: Offer) -> dict[str, Any]:
-        """What the demands of a target have in common."""
-        target = offer.target
-        if target.name not in self.constants:
-            self.constants[target.name] = {
-                "target": target.name,
-                "earthly": target.earthly.value if target.earthly else "",
-                "resources": Resources(amounts=tuple(sorted((one.pool, one.amount) for one in target.resources))),
-                "place": target.place,
-                "earthly_place": target.earthly.place if target.earthly else None,
-                "tag": Written(text=target.image.tag.value, place=target.image.tag.place) if target.image else None,
-                "uses": self._uses(target),
-                "ambient": self._ambient(target),
-                "privileged": target.privileged,
-                "keeps_files": target.keeps_files,
-                "timeout": target.timeout,
-                "covered": self._covered(offer),
-                "index": offer.index,
-            }
-        return self.constants[target.name]
 
     def _dockerfile(self, offer: Offer, cell: Cell) -> DockerDemand | None:
         if offer.docker is None or offer.target.docker is None:
@@ -158,17 +155,6 @@ class _Rendering:
             return None
         secrets = tuple(sorted(text.value for text in offer.target.docker.secrets))
         return DockerDemand(context=context, dockerfile=dockerfile, secrets=secrets, platform=platform)
-
-    def _ambient(self, target: Target) -> tuple[str, ...]:
-        of_profile = self.facts.profile.ambient if self.facts.profile else ()
-        return tuple(sorted({text.value for text in (*of_profile, *target.ambient)}))
-
-    def _uses(self, target: Target) -> Uses | None:
-        if not target.added and not target.ignored:
-            return None
-        add, ignore = (frozenset(text.value for text in texts) for texts in (target.added, target.ignored))
-        places = tuple((text.value, text.place) for text in (*target.added, *target.ignored))
-        return Uses(place=places[0][1], add=add, ignore=ignore, places=places)
 
     def _needed(self, offer: Offer, need: str, cell: Cell) -> tuple[Cell, ...]:
         """The cells of the needed target that agree with this one on the axes both have."""
@@ -183,21 +169,23 @@ class _Rendering:
             self.joined[key] = {texts: tuple(cells) for texts, cells in index.items()}
         return self.joined[key].get(_texts(cell, shared), ())
 
-    def _args(self, offer: Offer, cell: Cell, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> Iterator[Arg]:
-        texts = [value.text for _, value in cell.values]
-        for layered in self._layered(offer, cell):
-            arg, made_before = layered.arg, layered.made
-            if made_before is None:
-                made = self._arg(offer, arg, cell, self._render(arg.template, cell, image=image, needs=needs))
-            else:
-                positions = layered.positions
-                key = texts[positions[0]] if len(positions) == 1 else tuple([texts[at] for at in positions])
-                if key in made_before:
-                    made = made_before[key]
-                else:
-                    made = made_before[key] = self._arg(offer, arg, cell, self._render(arg.template, cell))
-            if made is not None:
-                yield made
+    def _args(
+        self, offer: Offer, cell: Cell, texts: Sequence[str], image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]
+    ) -> tuple[Arg, ...]:
+        found: list[Arg] = []
+        for run in self._layered(offer, cell):
+            if run.alike is None:
+                found += self._run(offer, run, cell, image, needs)
+                continue
+            made, told = run.alike.made, run.alike.told(texts)
+            if told not in made:
+                made[told] = self._run(offer, run, cell, None, {})
+            found += made[told]
+        return tuple(found)
+
+    def _run(self, offer: Offer, run: _Run, cell: Cell, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> tuple[Arg, ...]:
+        made = [self._arg(offer, arg, cell, self._render(arg.template, cell, image=image, needs=needs)) for arg in run.args]
+        return tuple([arg for arg in made if arg is not None])
 
     def _arg(self, offer: Offer, arg: OfferedArg, cell: Cell, value: str | None) -> Arg | None:
         if value is None:
@@ -223,18 +211,24 @@ class _Rendering:
         known = self.axes.get(axis)
         return known is not None and known.default is not None and cell[axis].text == known.default.text
 
-    def _layer(self, offer: Offer, arg: OfferedArg, cell: Cell) -> _Layered:
-        key = (offer.target.name, id(arg))
-        if key not in self.args:
-            axes = arg.template.axes | {arg.axis} if arg.axis in offer.axes else arg.template.axes
-            positions = tuple([at for at, (name, _) in enumerate(cell.values) if name in axes])
-            own = arg.template.reads_image or arg.template.needs
-            self.args[key] = _Layered(arg=arg, positions=positions, made=None if own else {})
-        return self.args[key]
+    def _runs(self, offer: Offer, args: Iterable[OfferedArg], cell: Cell) -> Iterator[_Run]:
+        """The args in their order; a run that layers have in common is one, so that its args are."""
+        for axes, group in itertools.groupby(args, lambda arg: self._deciding(offer, arg)):
+            run = tuple(group)
+            key = (offer.target.name, tuple(map(id, run)))
+            if key not in self.runs:
+                self.runs[key] = _Run(args=run, alike=None if axes is None else _Alike(cell, axes))
+            yield self.runs[key]
 
-    def _layered(self, offer: Offer, cell: Cell) -> tuple[_Layered, ...]:
+    def _deciding(self, offer: Offer, arg: OfferedArg) -> frozenset[str] | None:
+        """The axes that an arg is made of; None where it is each cell's own."""
+        if arg.template.reads_image or arg.template.needs:
+            return None
+        return arg.template.axes | {arg.axis} if arg.axis in offer.axes else arg.template.axes
+
+    def _layered(self, offer: Offer, cell: Cell) -> tuple[_Run, ...]:
         """Each arg once, as the strongest layer gives it."""
-        bringing = tuple((axis, cell[axis].text) for axis, brought in offer.values.items() if cell[axis].text in brought)
+        bringing = tuple([(axis, cell[axis].text) for axis, brought in offer.values.items() if cell[axis].text in brought])
         key = (offer.target.name, bringing)
         if key not in self.layers:
             brought = [(axis, arg) for axis, text in bringing for arg in offer.values[axis][text]]
@@ -244,7 +238,7 @@ class _Rendering:
             for arg in (*offer.weak, *(arg for _, arg in brought), *offer.own):
                 layers.pop(arg.declared.name, None)
                 layers[arg.declared.name] = arg
-            self.layers[key] = tuple([self._layer(offer, arg, cell) for arg in layers.values()])
+            self.layers[key] = tuple(self._runs(offer, layers.values(), cell))
         return self.layers[key]
 
     def _check_agreement(self, brought: Sequence[tuple[str, OfferedArg]], cell: Cell) -> None:
@@ -267,9 +261,6 @@ class _Rendering:
                 found[name].add(version)
         return tuple(sorted((name, ",".join(sorted(versions))) for name, versions in found.items()))
 
-    def _covered(self, offer: Offer) -> frozenset[str]:
-        return frozenset[str](offer.index).union(*(template.axes for template in offer.image or ()))
-
     def _variant(self, offer: Offer, cell: Cell) -> tuple[int, ...]:
         """The cells that a demand stands for agree on every axis that decides on files (Offer.splits): the first one speaks for all."""
         if not self.variants:
@@ -289,16 +280,23 @@ class _Rendering:
             return None
         # What a profile's tag says of an axis it says of none that share a name.
         named = cell.only(offer.splits.difference(offer.index)) if offer.index else cell
-        parts = [self._render(template, named) for template in offer.image]
-        if None in parts:
+        repository, tag = self._render(offer.image[0], named), self._render(offer.image[1], named)
+        if repository is None or tag is None:
             return None
-        repository, tag = (str(part) for part in parts)
         try:
-            return self._parsed(repository, tag)
+            return self._image_name(repository, tag)
         except ValueError as error:
             template = offer.image[1] if self._is_repository(repository) else offer.image[0]
             self._problem(Problem(summary=str(error), place=template.text.place, code="image-name"), cell)
             return None
+
+    def _image_name(self, repository: str, tag: str) -> ImageName:
+        """Of each repository one name is read: none of what a tag may hold changes where the others end."""
+        if not is_tag(tag):
+            return self._parsed(repository, tag)
+        if repository not in self.repositories:
+            self.repositories[repository] = self._parsed(repository, tag)
+        return self.repositories[repository].with_tag(tag)
 
     def _parsed(self, repository: str, tag: str) -> ImageName:
         name = ImageName.parse(f"{repository}:{tag}", layout=self.manifest.layout)
@@ -312,7 +310,18 @@ class _Rendering:
         except ValueError:
             return False
 
-    def _artifacts(self, offer: Offer, cell: Cell) -> Iterator[ArtifactDemand]:
+    def _artifacts(self, offer: Offer, cell: Cell, texts: Sequence[str]) -> tuple[ArtifactDemand, ...]:
+        """One value for all cells that agree on the axes of its templates."""
+        name = offer.target.name
+        if name not in self.artifacts:
+            self.artifacts[name] = _Alike(cell, frozenset[str]().union(*(template.axes for pair in offer.artifacts for template in pair)))
+        alike = self.artifacts[name]
+        told = alike.told(texts)
+        if told not in alike.made:
+            alike.made[told] = tuple(self._artifacts_of(offer, cell))
+        return alike.made[told]
+
+    def _artifacts_of(self, offer: Offer, cell: Cell) -> Iterator[ArtifactDemand]:
         for path_template, name_template in offer.artifacts:
             path, name = self._render(path_template, cell), self._render(name_template, cell)
             if path is None or name is None:
@@ -348,6 +357,10 @@ class _Rendering:
     def _problem(self, problem: Problem, cell: Cell) -> None:
         hint = "; ".join(part for part in (problem.hint, f"in the cell {cell}" if cell.values else "") if part)
         self.problems.setdefault((problem.place, problem.code), replace(problem, hint=hint))
+
+
+def _joined(needs: Mapping[str, tuple[Cell, ...]]) -> tuple[tuple[str, Cell], ...]:
+    return tuple(sorted(((name, cell) for name, cells in needs.items() for cell in cells), key=lambda need: (need[0], need[1].text)))
 
 
 def _texts(cell: Cell, axes: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matrixbuild.core.builder_address import Mistake, read_address
+from matrixbuild.core.declared import Text
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.surroundings import EngineUse
 from matrixbuild.core.versions import Scheme, parse_range
@@ -29,10 +29,16 @@ def check_engine_use(use: EngineUse, problems: list[Problem]) -> None:
     problems.extend(_contradictions(use))
     if use.version:
         problems.extend(_range(use.version, place))
-    for builder in use.builders:
-        found = read_address(builder.value)
-        if isinstance(found, Mistake):
-            problems.append(Problem(summary=f"engine.builders: {found.summary}", place=builder.place, hint=found.hint, code="builder-address"))
+    problems.extend(problem for builder in use.builders if (problem := _address(builder)))
+
+
+def _address(builder: Text) -> Problem | None:
+    from matrixbuild.core.builder_address import Mistake, read_address
+
+    found = read_address(builder.value)
+    if not isinstance(found, Mistake):
+        return None
+    return Problem(summary=f"engine.builders: {found.summary}", place=builder.place, hint=found.hint, code="builder-address")
 
 
 def _contradictions(use: EngineUse) -> Iterator[Problem]:

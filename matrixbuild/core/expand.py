@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from matrixbuild.core import arg_rules
 from matrixbuild.core.axes import AXIS_MISSING, Axes, KnownAxis, known_axes
@@ -21,7 +22,6 @@ from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.offers import Offer, offers
 from matrixbuild.core.picks import UNKNOWN_DISTRIBUTION, UNKNOWN_VERSION, Picker, Pinned
 from matrixbuild.core.problems import Place, Problem, Severity, did_you_mean
-from matrixbuild.core.profile import ProfileRule
 from matrixbuild.core.rules import Deed, Matcher, Ruling, matcher
 from matrixbuild.core.secretive_args import secretive
 from matrixbuild.core.spans import absent, holds
@@ -29,6 +29,9 @@ from matrixbuild.core.surroundings import DeclaredSecret, SourceFile
 from matrixbuild.core.unlisted import not_listed
 from matrixbuild.core.unread_vars import unread_vars
 from matrixbuild.core.values import plain_value
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import ProfileRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

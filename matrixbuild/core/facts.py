@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from matrixbuild.core.catalogs import Catalog
 from matrixbuild.core.picks import Pinned
-from matrixbuild.core.profile import Profile, ProfileStatement
+
+if TYPE_CHECKING:
+    from matrixbuild.core.catalogs import Catalog
+    from matrixbuild.core.profile import Profile, ProfileStatement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

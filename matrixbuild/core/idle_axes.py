@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.declared import Condition
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.offers import Offer
 from matrixbuild.core.problems import Problem, Severity, did_you_mean
-from matrixbuild.core.profile import Profile
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile
 
 
 def idle_axes(manifest: Manifest, offered: Sequence[Offer], profile: Profile | None) -> Iterator[Problem]:

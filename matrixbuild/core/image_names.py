@@ -29,6 +29,8 @@ class ImageAction(StrEnum):
         return _SYMBOLS[self]
 
 
+_NEW, _CHANGED = Reason(why=Why.NEW), Reason(why=Why.CHANGED)
+_MISSING, _UNCHANGED = Reason(why=Why.MISSING), Reason(why=Why.UNCHANGED)
 _SYMBOLS = {ImageAction.CREATE: "+", ImageAction.MOVE: "~", ImageAction.LEAVE: "="}
 
 
@@ -149,6 +151,8 @@ def _names(build: Build, held: Holdings) -> list[_Name]:
     for cell, refs in build.cells:
         for ref in refs:
             cells[str(ref)].append(cell)
+    if not cells:
+        return []
     same = held.same(build)
     return [
         _Name(
@@ -167,8 +171,8 @@ def _image(name: _Name, keeping: Keeping) -> PlannedImage:
     new = _known_digest(name, keeping)
     locked = name.locked
     old = keeping.tags.get(name.ref, locked) or ""
-    action, why = _action(old=old, locked=locked, new=new)
-    return PlannedImage(ref=name.ref, action=action, reason=Reason(why=why), build=name.build.name, old=old, new=new)
+    action, reason = _action(old=old, locked=locked, new=new)
+    return PlannedImage(ref=name.ref, action=action, reason=reason, build=name.build.name, old=old, new=new)
 
 
 def _known_digest(name: _Name, keeping: Keeping) -> str:
@@ -177,20 +181,20 @@ def _known_digest(name: _Name, keeping: Keeping) -> str:
     return keeping.adopted.get(name.build.key, locked)
 
 
-def _action(*, old: str, locked: str, new: str) -> tuple[ImageAction, Why]:
+def _action(*, old: str, locked: str, new: str) -> tuple[ImageAction, Reason]:
     if old and old == new:
-        return ImageAction.LEAVE, Why.UNCHANGED
+        return ImageAction.LEAVE, _UNCHANGED
     if not old:
-        return ImageAction.CREATE, Why.MISSING if locked else Why.NEW
-    return ImageAction.MOVE, Why.CHANGED
+        return ImageAction.CREATE, _MISSING if locked else _NEW
+    return ImageAction.MOVE, _CHANGED
 
 
 def _index_image(one: _Listed, keeping: Keeping) -> PlannedImage:
     locked = one.image.digest if one.image else ""
     old = keeping.tags.get(one.ref, locked) or ""
-    action, why = _action(old=old, locked=locked, new=one.new)
+    action, reason = _action(old=old, locked=locked, new=one.new)
     names = one.index.names
-    return PlannedImage(ref=one.ref, action=action, reason=Reason(why=why), build=names[0], old=old, new=one.new, index=names)
+    return PlannedImage(ref=one.ref, action=action, reason=reason, build=names[0], old=old, new=one.new, index=names)
 
 
 def _left_over(ref: str, held: Holdings) -> PlannedImage:

@@ -13,10 +13,10 @@ from matrixbuild.core.demand import Demand
 from matrixbuild.core.images import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX
 from matrixbuild.core.names import ImageName, Platform
 from matrixbuild.core.problems import Problem
-from matrixbuild.core.registry import Descriptor, StoredManifest
 
 if TYPE_CHECKING:
     from matrixbuild.core.build import Build
+    from matrixbuild.core.registry import Descriptor, StoredManifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,9 @@ def rendered(children: Sequence[Child]) -> StoredManifest:
 
     It is of Docker's kind only where every image is; an OCI index may list both kinds.
     """
+    # What a plan says of indexes needs nothing of a registry.
+    from matrixbuild.core.registry import StoredManifest
+
     docker = all(child.manifest.media_type == DOCKER_MANIFEST for child in children)
     media_type = DOCKER_LIST if docker else OCI_INDEX
     entries = [_entry(child) for child in sorted(children)]
@@ -118,28 +121,28 @@ def overlapping_demands(demands: Sequence[Demand], name: str) -> list[Problem]:
 
 def _overlap(ref: ImageName, demands: Sequence[Demand], name: str) -> Problem | None:
     first = demands[0]
-    if other := next((demand for demand in demands if demand.index != first.index), None):
+    if other := next((demand for demand in demands if demand.asked.index != first.asked.index), None):
         return Problem(
             summary=f"{ref} is {_kind(first)} for the target {first.target}, and {_kind(other)} for {other.target}",
-            place=other.tag.place if other.tag else other.place,
+            place=other.asked.tag.place if other.asked.tag else other.place,
             hint="give one of them another tag or repository, or both the same `index`",
             code="index-overlap",
         )
-    other = next((demand for demand in demands if _texts(demand, first.index) != _texts(first, first.index)), None)
+    other = next((demand for demand in demands if _texts(demand, first.asked.index) != _texts(first, first.asked.index)), None)
     if other is None:
         return None
-    axes = " and ".join(first.index)
-    values = f"{_texts(first, first.index)} and for {_texts(other, first.index)}"
+    axes = " and ".join(first.asked.index)
+    values = f"{_texts(first, first.asked.index)} and for {_texts(other, first.asked.index)}"
     return Problem(
         summary=f"{ref} would list {name} for {values}: it is one image, which {axes} does not change",
-        place=first.tag.place if first.tag else first.place,
+        place=first.asked.tag.place if first.asked.tag else first.place,
         hint=f"take {axes} out of `index`, or give it to the build in an arg that the Earthly target uses",
         code="index-overlap",
     )
 
 
 def _kind(demand: Demand) -> str:
-    return f"an index over {' and '.join(demand.index)}" if demand.index else "an image"
+    return f"an index over {' and '.join(demand.asked.index)}" if demand.asked.index else "an image"
 
 
 def _texts(demand: Demand, axes: Sequence[str]) -> str:

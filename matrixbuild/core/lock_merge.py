@@ -35,6 +35,8 @@ class Holdings:
 
     def same(self, build: Build) -> LockedBuild | None:
         """The entry with the build's key, whatever it is called."""
+        if not self.by_name:
+            return None
         entry = self.by_name.get(build.name)
         if entry and entry.key == build.key:
             return entry
@@ -42,6 +44,8 @@ class Holdings:
 
     def before(self, build: Build) -> str | None:
         """The name of the entry that the build takes the place of: the one of its name, else the first that holds one of its cells."""
+        if not self.by_name:
+            return None
         if build.name in self.by_name:
             return build.name
         return next((self.by_slot[slot] for slot in slots(build) if slot in self.by_slot), None)

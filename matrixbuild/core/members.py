@@ -13,19 +13,44 @@ from matrixbuild.core.reading import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Member:
-    """One demand of a build. `args` are those in use, `name_only` those that reach image names, both sorted; `axes` are behind the used ones.
-    `secrets` are versions by name.
+class Counted:
+    """What counts of a demand; one value for all demands of which the same counts. `args` are those in use, sorted, and `axes` are behind them;
+    `needs` are keys, `secrets` versions by name.
     """
 
-    demand: Demand
-    reading: Reading
     key: str
     args: Pairs
-    name_only: Pairs
-    needs: tuple[str, ...]
     axes: frozenset[str]
+    needs: tuple[str, ...] = ()
     secrets: Pairs = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Chosen:
+    """Which of a demand's args count, by their position, in the order of their names."""
+
+    reading: Reading
+    used: tuple[int, ...]
+    named: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Member:
+    """One demand of a build. `tokens` are what stands in its args for its needs, and what stands for the builds that meet them."""
+
+    demand: Demand
+    counted: Counted
+    chosen: _Chosen
+    tokens: Mapping[str, str]
+
+    @property
+    def reading(self) -> Reading:
+        return self.chosen.reading
+
+    @property
+    def name_only(self) -> Pairs:
+        """The args that reach image names and nothing else, sorted."""
+        return _pairs(self.demand, self.chosen.named, self.tokens)
 
 
 def members(
@@ -47,15 +72,6 @@ def _leaves_first(demands: Sequence[Demand]) -> Iterable[Demand]:
     return (by_address[address] for step in graph.generations(demands) for address in step)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
-    """Which of a demand's args count, by their position, in the order of their names."""
-
-    reading: Reading
-    used: tuple[int, ...]
-    named: tuple[int, ...]
-
-
 class _Making:
     """Demands by the thousand have the same args and readings: which of them count is worked out once, and equal ones are one value."""
 
@@ -64,34 +80,39 @@ class _Making:
         self.done: dict[graph.Address, Member] = {}
         self._keys = Keys()
         self._chosen: dict[tuple[int, tuple[str, ...]], _Chosen] = {}
-        self._pairs: dict[Pairs, Pairs] = {}
+        self._counted: dict[tuple[object, ...], Counted] = {}
+        self._args: dict[Pairs, Pairs] = {}
+        self._axes: dict[frozenset[str], frozenset[str]] = {}
 
     def member(self, demand: Demand, address: graph.Address, reading: Reading) -> Member:
         chosen = self._choice(reading, tuple([arg.name for arg in demand.args]))
-        values = self._values(demand)
-        args = self._one([(demand.args[position].name, values[position]) for position in chosen.used])
-        needs = tuple(sorted({self.done[need].key for need in demand.needs})) if demand.needs else ()
-        artifacts = tuple(sorted([artifact.path for artifact in demand.artifacts]))
-        secrets = tuple([pair for pair in demand.secret_versions if pair[0] in reading.secrets])
-        generation = self._generations.get(address, "") if self._generations else ""
-        return Member(
-            demand=demand,
-            reading=reading,
-            key=self._keys.key(reading, args, needs=needs, artifacts=artifacts, generation=generation, secrets=secrets),
-            args=args,
-            name_only=self._one([(demand.args[position].name, values[position]) for position in chosen.named]),
-            needs=needs,
-            axes=frozenset().union(*[demand.args[position].axes for position in chosen.used]),
-            secrets=secrets,
-        )
+        tokens = self._tokens(demand) if demand.needs else {}
+        return Member(demand=demand, counted=self._count(demand, address, chosen, tokens), chosen=chosen, tokens=tokens)
 
-    def _values(self, demand: Demand) -> list[str]:
-        """The values of its args, with the keys of the needed builds in place of the needed cells."""
-        values = [arg.value for arg in demand.args]
-        if not demand.needs:
-            return values
-        tokens = {need_token(target, cell_digest(cell)): need_token(target, self.done[target, cell].key) for target, cell in demand.needs}
-        return [NEED_TOKEN.sub(lambda token: tokens[token[0]], value) for value in values]
+    def _count(self, demand: Demand, address: graph.Address, chosen: _Chosen, tokens: Mapping[str, str]) -> Counted:
+        needs = tuple(sorted({self.done[need].counted.key for need in demand.needs})) if demand.needs else ()
+        artifacts = tuple(sorted([artifact.path for artifact in demand.artifacts])) if demand.artifacts else ()
+        secrets = tuple([pair for pair in demand.secret_versions if pair[0] in chosen.reading.secrets]) if demand.secret_versions else ()
+        generation = self._generations.get(address, "") if self._generations else ""
+        # By the identity of the reading and of the args, which the demands keep, so that no others get it. An arg names the needed cells in its
+        # value, so that those of one arg have the same keys.
+        args = demand.args
+        place = (id(chosen.reading), tuple([id(args[position]) for position in chosen.used]), needs, artifacts, generation, secrets)
+        found = self._counted.get(place)
+        if found is None:
+            pairs = _pairs(demand, chosen.used, tokens)
+            axes = frozenset().union(*[args[position].axes for position in chosen.used])
+            found = self._counted[place] = Counted(
+                key=self._keys.key(chosen.reading, pairs, needs=needs, artifacts=artifacts, generation=generation, secrets=secrets),
+                args=self._args.setdefault(pairs, pairs),
+                axes=self._axes.setdefault(axes, axes),
+                needs=needs,
+                secrets=secrets,
+            )
+        return found
+
+    def _tokens(self, demand: Demand) -> dict[str, str]:
+        return {need_token(target, cell_digest(cell)): need_token(target, self.done[target, cell].counted.key) for target, cell in demand.needs}
 
     def _choice(self, reading: Reading, names: tuple[str, ...]) -> _Chosen:
         # By the identity of the reading, which is kept so that no other gets it.
@@ -107,6 +128,9 @@ class _Making:
             self._chosen[id(reading), names] = found
         return found
 
-    def _one(self, pairs: list[tuple[str, str]]) -> Pairs:
-        made = tuple(pairs)
-        return self._pairs.setdefault(made, made)
+
+def _pairs(demand: Demand, positions: Sequence[int], tokens: Mapping[str, str]) -> Pairs:
+    """Some of its args, with the keys of the needed builds in place of the needed cells."""
+    args = demand.args
+    pairs = [args[position].pair for position in positions]
+    return tuple([(name, NEED_TOKEN.sub(lambda token: tokens[token[0]], value)) for name, value in pairs] if tokens else pairs)

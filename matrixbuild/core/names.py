@@ -86,6 +86,11 @@ class ImageName:
         return f"{self.registry}/{self.repository}{tag}{digest}"
 
 
+def is_tag(text: str) -> bool:
+    """Whether it can be the tag of an image name."""
+    return bool(_TAG.fullmatch(text))
+
+
 def _split_host(text: str) -> tuple[str, str]:
     head, slash, rest = text.partition("/")
     # Docker's rule: the first part is a host only if it could not be a repository's.
@@ -98,7 +103,7 @@ def _check(text: str, *, repository: str, tag: str | None, digest: str) -> None:
     if not _REPOSITORY.fullmatch(repository):
         rule = "a repository is lower-case letters, digits and single separators (. _ -) between them"
         raise ValueError(f"{text!r} is not an image name: {rule}, not {repository!r}")
-    if tag is not None and not _TAG.fullmatch(tag):
+    if tag is not None and not is_tag(tag):
         rule = "a tag is up to 128 letters, digits, '.', '_' and '-', and does not start with '.' or '-'"
         raise ValueError(f"{text!r} is not an image name: {rule}, not {tag!r}")
     if digest and not DIGEST.fullmatch(digest):

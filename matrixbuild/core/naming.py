@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from matrixbuild.core.cells import Cell
+from matrixbuild.core.cells import AxisValue, Cell
 
 SLUG_LENGTH = 80
 
@@ -29,11 +29,10 @@ def names(builds: Iterable[Nameless]) -> dict[str, str]:
     A name has the axes its args depend on, where all cells of the build agree. Builds that would share a name also get the axes by which
     they differ; where that does not tell them apart (two keys for the same cells), the beginning of the key.
     """
-    texts = {build.key: _agreed(build.cells) for build in builds}
-    named = {build.key: _name(build.target, texts[build.key], build.axes) for build in builds}
+    named = {build.key: _name(build, build.axes) for build in builds}
     for group in _doubles(named, builds):
-        axes = _distinguishing([texts[build.key] for build in group])
-        named |= {build.key: _name(build.target, texts[build.key], build.axes | axes) for build in group}
+        axes = _distinguishing([{axis: value.text for axis, value in _agreed(build.cells)} for build in group])
+        named |= {build.key: _name(build, build.axes | axes) for build in group}
     for group in _doubles(named, builds):
         named |= {build.key: f"{named[build.key]}@{_hex(build.key, group)}" for build in group}
     return named
@@ -49,16 +48,18 @@ def slug(name: str) -> str:
     return f"{safe}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
-def _name(target: str, values: Mapping[str, str], axes: frozenset[str]) -> str:
-    told = ",".join(f"{axis}={values[axis]}" for axis in sorted(axes) if axis in values)
-    return f"{target}[{told}]" if told else target
+def _name(build: Nameless, axes: frozenset[str]) -> str:
+    told = ",".join([f"{axis}={value.text}" for axis, value in _agreed(build.cells) if axis in axes])
+    return f"{build.target}[{told}]" if told else build.target
 
 
-def _agreed(cells: tuple[Cell, ...]) -> dict[str, str]:
-    first, *others = [{axis: value.text for axis, value in cell.values} for cell in cells]
-    if not others:
-        return first
-    return {axis: text for axis, text in first.items() if all(other.get(axis) == text for other in others)}
+def _agreed(cells: tuple[Cell, ...]) -> Sequence[tuple[str, AxisValue]]:
+    """The values that all cells have, sorted by their axes."""
+    found: Sequence[tuple[str, AxisValue]] = cells[0].values
+    for other in cells[1:]:
+        texts = {axis: value.text for axis, value in other.values}
+        found = [pair for pair in found if texts.get(pair[0]) == pair[1].text]
+    return found
 
 
 def _distinguishing(values: list[dict[str, str]]) -> frozenset[str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from matrixbuild.core.catalogs import Catalog
 from matrixbuild.core.cells import AxisValue
 from matrixbuild.core.declared import DeclaredValue, Newest, Text, Version
 from matrixbuild.core.problems import Place, Problem, Severity, did_you_mean
 from matrixbuild.core.values import mapping_value, plain_value
 from matrixbuild.core.versions import Scheme, VersionRange, is_range, latest, parse_range, sorted_versions
+
+if TYPE_CHECKING:
+    from matrixbuild.core.catalogs import Catalog
 
 UNKNOWN_DISTRIBUTION = "R03"
 UNKNOWN_VERSION = "R04"

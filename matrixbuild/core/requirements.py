@@ -6,6 +6,7 @@ import fnmatch
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cells import Cell
@@ -13,9 +14,11 @@ from matrixbuild.core.declared import Effect
 from matrixbuild.core.demand import Arg, Demand
 from matrixbuild.core.listing import Kind, Listing
 from matrixbuild.core.problems import Place, Problem, Severity
-from matrixbuild.core.profile import Profile, Requirement
 from matrixbuild.core.rules import Deed, matcher
 from matrixbuild.core.spans import holds
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile, Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,10 @@ class Matcher:
     def matches(self, cell: Cell) -> bool:
         return not self.never and all(cell.values[index][1].text in texts for index, texts in self.accepts)
 
+    def those(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """The cells that it holds for, in their order."""
+        return [cell for cell in cells if self.matches(cell)] if self.never or self.accepts else cells
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
@@ -51,16 +55,46 @@ class Ruling:
     when: Matcher
     conditions: Matcher
 
-    def concerns(self, cell: Cell) -> bool:
-        """Whether the rule is about this cell at all: what has to be so for some cell, or the rule is a mistake."""
-        return self.when.matches(cell) and (self.rule.effect is Effect.REQUIRE or self.conditions.matches(cell))
-
     def faults(self, cell: Cell) -> bool:
         """Whether the rule finds fault with this cell."""
         return self.when.matches(cell) and self.conditions.matches(cell) is not (self.rule.effect is Effect.REQUIRE)
 
-    def drops(self, cell: Cell) -> bool:
-        return self.deed is Deed.DROP and self.faults(cell)
+
+class Bench:
+    """What many rules say of a cell, with one look at each of its values: each value has a bit for every rule whose `when` it agrees with, and as
+    many more for conditions; a rule's `when`, or its conditions, hold for a cell where all of its values have the bit."""
+
+    def __init__(self, judges: Sequence[Ruling], axes: Axes) -> None:
+        self._judges = judges
+        self._requiring = _bits(judge.rule.effect is Effect.REQUIRE for judge in judges)
+        self._dropping = _bits(judge.deed is Deed.DROP for judge in judges)
+        matchers = [*(judge.when for judge in judges), *(judge.conditions for judge in judges)]
+        self._possible = _bits(not each.never for each in matchers)
+        self._agreeing = [dict.fromkeys((value.text for value in axis.all_values()), self._possible) for axis in axes.values()]
+        for at, each in enumerate(matchers):
+            for index, texts in each.accepts:
+                for text in self._agreeing[index].keys() - texts:
+                    self._agreeing[index][text] &= ~(1 << at)
+        self._rules: dict[int, tuple[Rule, ...]] = {}
+
+    def judged(self, cell: Cell) -> tuple[int, tuple[Rule, ...]]:
+        """Which rules are about this cell at all, a bit for each (for some cell that has to be so, or the rule is a mistake), and the rules that drop
+        it, in declared order."""
+        held = self._possible
+        for (_, value), agreeing in zip(cell.values, self._agreeing, strict=True):
+            held &= agreeing[value.text]
+        conditions = held >> len(self._judges)
+        when = held & ((1 << len(self._judges)) - 1)
+        return when & (conditions | self._requiring), self._named(when & (conditions ^ self._requiring) & self._dropping)
+
+    def _named(self, bits: int) -> tuple[Rule, ...]:
+        if bits not in self._rules:
+            self._rules[bits] = tuple([judge.rule for at, judge in enumerate(self._judges) if bits >> at & 1])
+        return self._rules[bits]
+
+
+def _bits(each: Iterable[bool]) -> int:
+    return sum(1 << at for at, is_so in enumerate(each) if is_so)
 
 
 def rulings(rules: Iterable[Rule], axes: Axes, problems: list[Problem], *, overrides: Mapping[str, Deed] | None = None) -> tuple[Ruling, ...]:

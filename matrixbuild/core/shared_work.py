@@ -74,8 +74,11 @@ class SharedWork:
 def shared_work(builds: Iterable[Going]) -> tuple[SharedWork, ...]:
     """Of each Earthly target that runs commands, those that save most first."""
     found: defaultdict[str, _Count] = defaultdict(_Count)
-    for stages, alike in _by_stages(builds):
-        values = _Values(alike)
+    going = tuple(builds)
+    # What no build is given tells none from another.
+    given = frozenset[str]().union(*[build.args for build in going])
+    for stages, alike in _by_stages(going):
+        values = _Values(alike, given)
         names = frozenset(build.name for build in alike)
         for stage in stages:
             if stage.commands:
@@ -95,15 +98,16 @@ def _by_stages(builds: Iterable[Going]) -> Iterator[tuple[tuple[Stage, ...], lis
 class _Values:
     """What tells builds apart that have some names in common: worked out once for all stages that hang on these names."""
 
-    def __init__(self, builds: Sequence[Going]) -> None:
-        self._builds = builds
+    def __init__(self, builds: Sequence[Going], given: frozenset[str]) -> None:
+        self._apart = [build.apart for build in builds]
+        self._columns = {name: [build.args.get(name) for build in builds] for name in sorted(given)}
         self._known: dict[frozenset[str], frozenset[object]] = {}
 
     def of(self, names: frozenset[str]) -> frozenset[object]:
-        if names not in self._known:
-            ordered = sorted(names)
-            self._known[names] = frozenset([(build.apart, *map(build.args.get, ordered)) for build in self._builds])
-        return self._known[names]
+        telling = names.intersection(self._columns)
+        if telling not in self._known:
+            self._known[telling] = frozenset(zip(self._apart, *[self._columns[name] for name in sorted(telling)], strict=True))
+        return self._known[telling]
 
 
 class _Count:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from matrixbuild.core.profile import Span
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Span
+
 
 _TAG = re.compile(r"v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)(?P<rest>.*)")
 _WORD = re.compile(r"[0-9]+|[^0-9.-]+")
@@ -27,7 +31,7 @@ def is_version(tag: str) -> bool:
 
 def absent(span: Span, line: str) -> str:
     """In words, why an upstream version that is not in a span is not."""
-    return f"it went with {span.until}" if holds(Span(since=span.since), line) else f"it came with {span.since}"
+    return f"it went with {span.until}" if holds(replace(span, until=""), line) else f"it came with {span.since}"
 
 
 def _before(one: str, other: str) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.axes import Axes, KnownAxis
 from matrixbuild.core.cells import AxisValue, Cell
 from matrixbuild.core.declared import Text
 from matrixbuild.core.problems import Problem
-from matrixbuild.core.profile import Profile
 from matrixbuild.core.sandbox import Names
 from matrixbuild.core.templates import RenderError, Scope, compile_template
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.declared import Condition, Text
-from matrixbuild.core.failure_patterns import Pattern
 from matrixbuild.core.problems import Place
+
+if TYPE_CHECKING:
+    from matrixbuild.core.failure_patterns import Pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

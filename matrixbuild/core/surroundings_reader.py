@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.amounts import seconds, size
 from matrixbuild.core.declared_reader import conditions, entries, items, text, texts, value_place
 from matrixbuild.core.document import Node
-from matrixbuild.core.failure import FailureKind
-from matrixbuild.core.failure_patterns import Pattern, compiled
 from matrixbuild.core.problems import Place, Problem
 from matrixbuild.core.surroundings import (
     DeclaredSecret,
@@ -23,6 +22,9 @@ from matrixbuild.core.surroundings import (
     Source,
     SourceFile,
 )
+
+if TYPE_CHECKING:
+    from matrixbuild.core.failure_patterns import Pattern
 
 
 def profile_use(node: Node | None) -> ProfileUse | None:
@@ -161,24 +163,27 @@ def _retry(node: Node | None, problems: list[Problem]) -> Retry:
 
 
 def _patterns(node: Node | None, problems: list[Problem]) -> tuple[Pattern, ...]:
-    found = []
-    for item in items(node):
-        kind, again, hint = (item.get(name) for name in ("class", "retry", "hint"))
-        try:
-            match = compiled(text(item["match"]).value)
-        except ValueError as error:
-            what = "write a regular expression of Python, of plain words if possible"
-            problems.append(Problem(summary=f"schedule.retry.patterns: {error}", place=item["match"].place, hint=what, code="pattern"))
-            continue
-        found.append(
-            Pattern(
-                match=match,
-                kind=FailureKind(str(kind.value)) if kind else None,
-                again=bool(again.value) if again else None,
-                hint=text(hint).value if hint else "",
-            )
-        )
-    return tuple(found)
+    return tuple(found for item in items(node) if (found := _pattern(item, problems)))
+
+
+def _pattern(item: Node, problems: list[Problem]) -> Pattern | None:
+    # Only manifests that have patterns pay for what a failure is.
+    from matrixbuild.core.failure import FailureKind
+    from matrixbuild.core.failure_patterns import Pattern, compiled
+
+    kind, again, hint = (item.get(name) for name in ("class", "retry", "hint"))
+    try:
+        match = compiled(text(item["match"]).value)
+    except ValueError as error:
+        what = "write a regular expression of Python, of plain words if possible"
+        problems.append(Problem(summary=f"schedule.retry.patterns: {error}", place=item["match"].place, hint=what, code="pattern"))
+        return None
+    return Pattern(
+        match=match,
+        kind=FailureKind(str(kind.value)) if kind else None,
+        again=bool(again.value) if again else None,
+        hint=text(hint).value if hint else "",
+    )
 
 
 def _number(node: Node | None, name: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.amounts import amounts, seconds
 from matrixbuild.core.declared_reader import args, conditions, entries, items, text, texts
@@ -11,8 +12,10 @@ from matrixbuild.core.document import Entry, Node
 from matrixbuild.core.manifest import DeclaredArtifact, DeclaredDockerfile, DeclaredImage, Target
 from matrixbuild.core.merging import merged
 from matrixbuild.core.problems import Place, Problem, did_you_mean
-from matrixbuild.core.profile import Profile, ProfileTarget
 from matrixbuild.core.spans import absent, holds
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile, ProfileTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

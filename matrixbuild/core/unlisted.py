@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from matrixbuild.core.axes import Axes
-from matrixbuild.core.catalogs import Catalog
 from matrixbuild.core.cells import AxisValue
 from matrixbuild.core.declared import Effect, Rule
 from matrixbuild.core.picks import UNKNOWN_VERSION
-from matrixbuild.core.profile import Profile
 from matrixbuild.core.rules import Deed, Matcher, Ruling
+
+if TYPE_CHECKING:
+    from matrixbuild.core.catalogs import Catalog
+    from matrixbuild.core.profile import Profile
 
 
 def not_listed(axes: Axes, profile: Profile, catalog: Catalog, *, fips: bool, deed: Deed = Deed.DROP) -> Ruling:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.offers import Offer
 from matrixbuild.core.problems import Problem, Severity, did_you_mean
-from matrixbuild.core.profile import Profile
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile
 
 
 def unread_vars(manifest: Manifest, offered: Iterable[Offer], profile: Profile | None) -> Iterator[Problem]:

@@ -118,7 +118,7 @@ class _Analyst:
         self._anything |= found.anything
         if not found.anything:
             self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
-        if found.privileged and not demand.privileged:
+        if found.privileged and not demand.asked.privileged:
             self.wrong.append(_needs_privileges(demand))
         if demand.image and not demand.docker and self._examiners.of(demand.variant).builds_others(demand):
             self.wrong.append(_builds_others(demand))
@@ -139,10 +139,10 @@ class _Analyst:
         )
 
     def _corrected(self, demand: Demand, found: Read) -> frozenset[str]:
-        if demand.uses is None:
+        if demand.asked.uses is None:
             return found.used
-        known = self._corrections.setdefault(demand.uses, {*demand.uses.add, *demand.uses.ignore})
-        used = demand.uses.applied(found.used, found.declared)
+        known = self._corrections.setdefault(demand.asked.uses, {*demand.asked.uses.add, *demand.asked.uses.ignore})
+        used = demand.asked.uses.applied(found.used, found.declared)
         known -= found.used ^ used
         return used
 
@@ -194,7 +194,7 @@ def located(error: EarthfileError, demand: Demand, source: Source) -> Problem:
     problem = error.problem()
     # What an Earthfile lacks altogether (the target, the file itself) has no line in it: the manifest's line that asks for it is the place.
     if problem.place is None or not problem.place.text:
-        return replace(problem, place=demand.earthly_place or demand.place)
+        return replace(problem, place=demand.asked.earthly_place or demand.place)
     path = os.path.relpath(source.root / problem.place.file)
     return replace(problem, place=replace(problem.place, file=path))
 
@@ -207,7 +207,7 @@ def _needs_privileges(demand: Demand) -> Problem:
 def _builds_others(demand: Demand) -> Problem:
     summary = f"{demand.earthly} saves no image of its own: it BUILDs other Earthly targets, and what is published would be what it begins with"
     hint = "name the Earthly target that makes the image, one build for each; or have this one SAVE IMAGE"
-    return Problem(summary=summary, place=demand.earthly_place or demand.place, hint=hint, code="no-image")
+    return Problem(summary=summary, place=demand.asked.earthly_place or demand.place, hint=hint, code="no-image")
 
 
 def _unknown_arg(arg: Arg, demand: Demand, declared: frozenset[str]) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from matrixbuild.adapters.notes import Notes
 from matrixbuild.adapters.sources import Source
@@ -15,9 +16,11 @@ from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.statements import Statement
 from matrixbuild.core.earthfile.syntax import builds_others
 from matrixbuild.core.earthfile.walk import parsed
-from matrixbuild.core.profile import ProfileStatement
 from matrixbuild.workflow.sharing import Args
 from matrixbuild.workflow.targets import LINES, EarthlyReader, EmbeddedReader, Read
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import ProfileStatement
 
 SourceOf = Callable[[tuple[int, ...]], Source]
 """The source as a demand's variant sees it (core.demand.Demand.variant)."""

@@ -151,7 +151,7 @@ class _Explaining:
         for demand in demands:
             given = {arg.name: arg.value for arg in demand.args if ours or not self._given or arg.name in self._given}
             args = given | dict(self._overrides)
-            yield tuple(sorted(args.items())), demand.uses if ours else None, Caller(target=demand.target if ours else "", cell=demand.cell)
+            yield tuple(sorted(args.items())), demand.asked.uses if ours else None, Caller(target=demand.target if ours else "", cell=demand.cell)
         if not demands:
             yield tuple(sorted(self._overrides.items())), None, None
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from matrixbuild.adapters.sources import Source
 from matrixbuild.core import surroundings
-from matrixbuild.core.catalogs import Catalog, catalog_for
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.picks import Pinned
 from matrixbuild.core.problems import Problem
-from matrixbuild.core.profile import Profile, ProfileValue
 from matrixbuild.core.spans import holds
 from matrixbuild.core.surroundings import ProfileUse
 from matrixbuild.workflow.sources import Trees, base_variant
+
+if TYPE_CHECKING:
+    from matrixbuild.core.catalogs import Catalog
+    from matrixbuild.core.profile import Profile, ProfileValue
 
 EARTHFILE = "Earthfile"
 
@@ -101,6 +104,8 @@ def _value(value: ProfileValue, source: Source, use: ProfileUse, problems: list[
 def _catalog(profile: Profile, source: Source, problems: list[Problem]) -> Catalog | None:
     if profile.catalog is None:
         return None
+    from matrixbuild.core.catalogs import catalog_for
+
     texts = {file: text for file in (profile.catalog.file, EARTHFILE) if (text := source.text(file)) is not None}
     return catalog_for(profile.catalog, texts, problems)
 

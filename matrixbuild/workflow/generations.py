@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matrixbuild.adapters.tokens import draw_token
 from matrixbuild.core.build import Build, builds
 from matrixbuild.core.expand import Expansion
 from matrixbuild.core.graph import Address
@@ -27,6 +26,8 @@ def generated(
     made = builds(expansion.demands, readings, generations=dict(pinned))
     tokens = carried(pinned, made, lock)
     if rebuild:
+        from matrixbuild.adapters.tokens import draw_token
+
         tokens = with_token(tokens, _forced(made, expansion, rebuild, selector), draw_token())
     if tokens != pinned:
         made = builds(expansion.demands, readings, generations=dict(tokens))

@@ -297,7 +297,9 @@ def tagged(manifest: Manifest) -> bool:
 
 
 def _check_overwrite(prepared: Prepared, overwrite: frozenset[str]) -> None:
-    if overwrite and not tagged(prepared.manifest):
+    if not overwrite:
+        return
+    if not tagged(prepared.manifest):
         hint = "publish.mode atomic or each gives image names"
         summary = f"--overwrite {min(overwrite)}: with publish.mode none no image name is given, so none can move"
         raise InvalidError(Problem(summary=summary, place=prepared.manifest.publish.place, hint=hint, code="overwrite"))

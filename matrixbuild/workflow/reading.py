@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matrixbuild.adapters.lock_file import read_lock
 from matrixbuild.adapters.manifest_files import read_manifest_document
 from matrixbuild.adapters.schema_check import schema_names, schema_text
-from matrixbuild.core import manifest_reader, requirements
+from matrixbuild.core import manifest_reader
 from matrixbuild.core.document import Document
 from matrixbuild.core.expand import Expansion, expand, in_order, overridden
 from matrixbuild.core.lock import Lock, Pins
 from matrixbuild.core.pins import remembered
 from matrixbuild.core.problems import InvalidError, Problem, RefusedError, Severity, UsageError, did_you_mean
-from matrixbuild.core.profile import Profile
 from matrixbuild.core.surroundings import ProfileUse
 from matrixbuild.core.surroundings_reader import profile_use, source
 from matrixbuild.workflow.facts import check_alike, facts_of
@@ -24,6 +24,9 @@ from matrixbuild.workflow.keeping import kept_of
 from matrixbuild.workflow.options import PLAIN, Options
 from matrixbuild.workflow.projects import Project, project_of
 from matrixbuild.workflow.sources import Fetch, Trees, Variant, base_variant, git_and_ref, open_trees
+
+if TYPE_CHECKING:
+    from matrixbuild.core.profile import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +187,7 @@ def _unmet(expansion: Expansion, trees: Trees) -> Iterator[Problem]:
     facts = expansion.facts
     if facts.profile is None:
         return
+    from matrixbuild.core import requirements
 
     @cache
     def tree_of(variant: Variant) -> requirements.Tree:

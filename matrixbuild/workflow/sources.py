@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matrixbuild.adapters.git import without_login
-from matrixbuild.adapters.git_mirror import Mirror, cache_directory, known_mirror, mirror
-from matrixbuild.adapters.git_tree import GitTree, Objects, absent, git_tree
 from matrixbuild.adapters.overlay import Layer, Overlay, SecretFile, check_secret_files, local_layer
 from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.adapters.sources import Source
@@ -20,9 +17,14 @@ from matrixbuild.core.inputs import Pairs
 from matrixbuild.core.listing import Kind
 from matrixbuild.core.names import LAYOUT_PREFIX
 from matrixbuild.core.pins import answers
-from matrixbuild.core.problems import Problem, Severity, UnusableError
+from matrixbuild.core.problems import Problem, Severity
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.projects import OUTPUT_DIRECTORY, Project
+
+# What only a source in git needs is imported where one is met: a directory costs nothing of it.
+if TYPE_CHECKING:
+    from matrixbuild.adapters.git_mirror import Mirror
+    from matrixbuild.adapters.git_tree import GitTree
 
 Variant = tuple[int, ...]
 """Which of the manifest's `source.files` are laid over the source, by their index."""
@@ -60,12 +62,25 @@ class Trees:
     def checked_out(self, variant: Variant) -> Source:
         """As builds of a variant find it on the disk: secrets in it, files of Git LFS as pointers and submodules as empty directories, which no build
         of a plan reads."""
-        base = self._base.checked_out() if isinstance(self._base, GitTree) else self._base
-        return Overlay(base, [self._layers[index] for index in variant], reveal=True)
+        tree = self._tree()
+        return Overlay(self._base if tree is None else tree.checked_out(), [self._layers[index] for index in variant], reveal=True)
 
     def absent(self) -> tuple[Problem, ...]:
         """What a commit names and does not hold: warnings, for a build that reads it is an error."""
-        return absent(self._base) if isinstance(self._base, GitTree) else ()
+        tree = self._tree()
+        if tree is None:
+            return ()
+        from matrixbuild.adapters.git_tree import absent
+
+        return absent(tree)
+
+    def _tree(self) -> GitTree | None:
+        """The source where it is a commit."""
+        if isinstance(self._base, Snapshot):
+            return None
+        from matrixbuild.adapters.git_tree import GitTree
+
+        return self._base if isinstance(self._base, GitTree) else None
 
     def pointers(self, read: Iterable[tuple[str, str]]) -> tuple[Problem, ...]:
         """What builds read of a directory (path and fingerprint) and Git LFS has elsewhere: warnings, for a build may want just that."""
@@ -145,23 +160,9 @@ def git_and_ref(declared: surroundings.Source) -> Pairs:
     """What a pin of a source in git answers; nothing of a directory."""
     if declared.git is None:
         return ()
+    from matrixbuild.adapters.git import without_login
+
     return (("git", without_login(declared.git.value)), ("ref", declared.ref.value if declared.ref else ""))
-
-
-def tree_at(found: Mirror, commit: str, ref: str) -> Source:
-    """A repository at one of its commits. Raises UnusableError where the mirror does not have it and its server no longer gives it."""
-    if not mirror(cache_directory(os.environ), found.url, commit=commit).has(commit):
-        raise UnusableError(_lost(found, commit, ref))
-    held = Objects(found.git)
-    tree = git_tree(held, found.git, commit, root=Path(f"{without_login(found.url)}@{ref}"))
-    weakref.finalize(tree, held.close)
-    return tree
-
-
-def _lost(found: Mirror, commit: str, ref: str) -> Problem:
-    summary = f"{without_login(found.url)} no longer has the commit {commit[:12]}, which the lock pins for {ref}"
-    hint = "its history was rewritten: `matrixbuild lock update --source` pins what is there now"
-    return Problem(summary=summary, hint=hint, code="lost-commit")
 
 
 def _pin_beside(declared: surroundings.Source, pinned: Pairs) -> Pairs:
@@ -173,30 +174,16 @@ def _pin_beside(declared: surroundings.Source, pinned: Pairs) -> Pairs:
 
 
 def _git_trees(declared: surroundings.Source, layers: Sequence[Layer], options: Options, pinned: Pairs, fetch: Fetch) -> Trees | None:
+    from matrixbuild.workflow.git_sources import mirror_of, tree_at
+
     wanted = git_and_ref(declared)
     git, ref = declared.git.value if declared.git else "", dict(wanted)["ref"]
     commit = dict(pinned)["commit"] if answers(pinned, wanted) else ""
-    found = _mirror(git, ref, commit, options, fetch)
+    found = mirror_of(git, ref, commit, options, fetch)
     if found is None:
         return None
     commit = commit or found.resolve(ref)
     return Trees(tree_at(found, commit, ref), layers, pin=(("commit", commit), *wanted), commit=commit, mirror=found)
-
-
-def _mirror(git: str, ref: str, commit: str, options: Options, fetch: Fetch) -> Mirror | None:
-    cache = cache_directory(os.environ)
-    found = known_mirror(cache, git)
-    seen = found.has(commit) if commit else found.knows(ref)
-    if seen and (commit or fetch is not Fetch.CURRENT or options.offline):
-        return found
-    if fetch is Fetch.NEVER and not options.offline:
-        return None
-    if not options.offline:
-        return mirror(cache, git, commit=commit)
-    command = f"git fetch {without_login(git)} {commit or ref}"
-    hint = f"run the same command without --offline once: it does `{command}` into the cache; or give a checkout with --source"
-    summary = f"{without_login(git)} at {ref} is not in the cache, and --offline forbids to fetch it"
-    raise UnusableError(Problem(summary=summary, hint=hint, code="offline"))
 
 
 def _layer(file: surroundings.SourceFile, base: Path, without: tuple[Path, ...]) -> Layer:

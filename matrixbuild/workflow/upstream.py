@@ -8,9 +8,9 @@ from matrixbuild.adapters.git_log import log_between, paths_between
 from matrixbuild.core.impact import certain, reached_files
 from matrixbuild.core.pin_moves import Commit, Upstream
 from matrixbuild.core.problems import MatrixbuildError
+from matrixbuild.workflow.git_sources import tree_at
 from matrixbuild.workflow.planning import Prepared
 from matrixbuild.workflow.sides import Sides
-from matrixbuild.workflow.sources import tree_at
 
 MOST_COMMITS = 100
 

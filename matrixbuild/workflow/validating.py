@@ -88,7 +88,7 @@ def _claimant(path: Path, expansion: Expansion) -> Claimant:
 def _claims(path: Path, expansion: Expansion) -> Iterator[Claim]:
     for demand in expansion.demands:
         if demand.image:
-            place = demand.tag.place if demand.tag else demand.place
+            place = demand.asked.tag.place if demand.asked.tag else demand.place
             yield Claim(ref=_anywhere(demand.image, path), shown=str(demand.image), place=place)
 
 

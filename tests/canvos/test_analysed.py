@@ -17,7 +17,7 @@ from matrixbuild.adapters.source import Snapshot
 from matrixbuild.adapters.sources import Mixed, Source
 from matrixbuild.core.build import build_key
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Arg, Demand, Resources
+from matrixbuild.core.demand import Arg, Asked, Demand
 from matrixbuild.core.earthfile.analysis import Analysis
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.parser import parse
@@ -154,15 +154,9 @@ def test_the_cells_of_a_release_share_their_isos(checkout: Checkout) -> None:
 
 def demand(target: str, number: int, given: Mapping[str, str]) -> Demand:
     return Demand(
-        target=f"{target}-{number}",
+        asked=Asked(target=f"{target}-{number}", earthly=f"+{target}", place=HERE),
         cell=Cell(values=()),
-        earthly=f"+{target}",
         args=tuple(Arg(name=name, value=value, axes=frozenset(), place=HERE, optional=True) for name, value in given.items()),
-        image=None,
-        artifacts=(),
-        needs=(),
-        resources=Resources(),
-        place=HERE,
     )
 
 

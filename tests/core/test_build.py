@@ -102,7 +102,7 @@ def test_a_build_carries_what_an_engine_and_the_lock_need() -> None:
         cells=((at, (ImageName.parse("registry.example.com/edge/ubuntu:k3s"),)),),
         image=ImageName(registry="registry.example.com", repository="edge/ubuntu"),
         artifacts=(("/out/a", "a.iso"), ("/out/b", "b.iso")),
-        resources=one.resources,
+        resources=one.asked.resources,
         inputs=Inputs(
             target=digest("FROM scratch"),
             args=(("OS", "22.04"),),

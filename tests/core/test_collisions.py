@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 import pytest
 
@@ -11,7 +10,7 @@ from matrixbuild.core.build import builds
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.demand import Demand
 from matrixbuild.core.problems import InvalidError, Problem
-from tests.builders import arg, cell, demand, place, read_by
+from tests.builders import arg, asking, cell, demand, place, read_by
 
 
 def problems(*demands: Demand) -> tuple[Problem, ...]:
@@ -23,7 +22,7 @@ def problems(*demands: Demand) -> tuple[Problem, ...]:
 def provider(at: Cell, tag: str, *, target: str = "provider", line: int = 5, covered: Collection[str] | None = None) -> Demand:
     args = [arg(axis.upper(), value.text, axis) for axis, value in at.values]
     made = demand(target, at, args=args, image=f"localhost:5000/p:{tag}", line=line)
-    return replace(made, covered=frozenset(at.axes) if covered is None else frozenset(covered))
+    return asking(made, covered=frozenset(at.axes) if covered is None else frozenset(covered))
 
 
 def test_two_builds_on_one_ref_are_told_with_the_axis_that_the_tag_lacks() -> None:
@@ -148,7 +147,7 @@ def test_builds_may_call_their_artifacts_alike_because_each_has_its_own_director
 
 def indexed(at: Cell, tag: str, **named: Collection[str]) -> Demand:
     """A demand whose image shares its name over `arch`."""
-    return replace(provider(at, tag, covered=named.get("covered", ["arch", "os"])), index=("arch",))
+    return asking(provider(at, tag, covered=named.get("covered", ["arch", "os"])), index=("arch",))
 
 
 def test_the_values_of_an_index_share_one_name() -> None:

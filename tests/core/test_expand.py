@@ -95,7 +95,7 @@ class TestDemands:
     def test_resources(self) -> None:
         line = "a: {earthly: +a, artifacts: [{path: /k, as: k}], resources: {memory: 1Gi, cpu: 500m, push: 2}}"
         found = demands(targets=targets(line), schedule="  schedule: {limits: {push: 4}}")
-        assert next(iter(found.values())).resources.amounts == (("cpu", 500), ("memory", 2**30), ("push", 2))
+        assert next(iter(found.values())).asked.resources.amounts == (("cpu", 500), ("memory", 2**30), ("push", 2))
 
 
 class TestNeeds:

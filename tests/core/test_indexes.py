@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -20,7 +19,7 @@ from matrixbuild.core.names import ImageName, Platform
 from matrixbuild.core.plan import plan
 from matrixbuild.core.problems import InvalidError, Problem
 from matrixbuild.core.registry import Descriptor
-from tests.builders import arg, build, cell, demand, digest, output, pins, place, read_by
+from tests.builders import arg, asking, build, cell, demand, digest, output, pins, place, read_by
 
 REF = "localhost:5000/p:1"
 INDEX = LockedImage(digest=digest("index"), media_type=OCI_INDEX, size=7)
@@ -28,7 +27,7 @@ INDEX = LockedImage(digest=digest("index"), media_type=OCI_INDEX, size=7)
 
 def image(arch: str, *, ref: str = REF, target: str = "provider", index: tuple[str, ...] = ("arch",), value: str = "") -> Demand:
     made = demand(target, cell(arch=arch), args=[arg("ARCH", value or arch, "arch")], image=ref)
-    return replace(made, index=index, covered=frozenset(index))
+    return asking(made, index=index, covered=frozenset(index))
 
 
 def made_of(*demands: Demand) -> tuple[Build, ...]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrixbuild.core.names import ImageName, Platform, sha256
+from matrixbuild.core.names import ImageName, Platform, is_tag, sha256
 
 DIGEST = sha256(b"")
 
@@ -62,6 +62,22 @@ segments = st.from_regex(r"[a-z0-9]+([._-][a-z0-9]+)?", fullmatch=True)
 def test_a_printed_name_parses_to_itself(path: list[str], tag: str) -> None:
     name = ImageName(registry="r.example.com:5000", repository="/".join(path), tag=tag)
     assert ImageName.parse(str(name)) == name
+
+
+REPOSITORIES = st.sampled_from(["ubuntu", "edge/os", "localhost:5000", "localhost:5000/os", "r.example.com/edge", "oci-layout:out", "oci-layout:out/os"])
+TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,3}", fullmatch=True)
+
+
+@given(REPOSITORIES | st.text(alphabet="aA./:@-", max_size=8), TAGS, TAGS)
+def test_what_a_tag_may_hold_does_not_change_where_the_repository_ends(repository: str, one: str, other: str) -> None:
+    assert is_tag(one)
+    try:
+        name = ImageName.parse(f"{repository}:{one}", layout="oci-layout:out")
+    except ValueError:
+        with pytest.raises(ValueError, match="name"):
+            ImageName.parse(f"{repository}:{other}", layout="oci-layout:out")
+    else:
+        assert ImageName.parse(f"{repository}:{other}", layout="oci-layout:out") == name.with_tag(other)
 
 
 def test_platforms_parse_and_print() -> None:

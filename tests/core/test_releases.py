@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
 from hypothesis import given
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from matrixbuild.core.build import Build, builds
 from matrixbuild.core.releases import Releases, Unit
-from tests.builders import arg, cell, demand, read_by
+from tests.builders import arg, asking, cell, demand, read_by
 
 
 def chain(needs: dict[str, list[str]]) -> tuple[Build, ...]:
@@ -48,7 +47,7 @@ def test_what_is_not_among_them_keeps_nothing_back() -> None:
 def two_archs(needs: dict[str, list[str]]) -> tuple[Build, ...]:
     """Of each target an image for two architectures under one name; `needs` are (target[arch] -> target[arch]), joined as one likes."""
     demands = [
-        replace(
+        asking(
             demand(name, cell(arch=arch), args=[arg("ARCH", f"{name} {arch}", "arch")], image=f"localhost:5000/{name}:1", needs=joined),
             index=("arch",),
             covered=frozenset({"arch"}),

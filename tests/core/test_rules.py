@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from matrixbuild.core.declared import Effect
+from matrixbuild.core.axes import Axes, KnownAxis, product
+from matrixbuild.core.cells import Cell
+from matrixbuild.core.declared import Effect, Rule
+from matrixbuild.core.rules import Bench, Deed, Matcher, Ruling
+from tests.builders import cell, place
 from tests.manifest_texts import expanded, told
 
 LEAP_FIPS = "fips=true,os=leap-15.6"
@@ -111,3 +117,34 @@ class TestMistakes:
         expansion = expanded(rules=rules("{name: no-leap, exclude: {os.distribution: leap}, reason: not yet}"))
         assert told(expansion.problems) == []
         assert told(expansion.warnings) == ["m.yaml:10:10: no cell is left with os leap-15.6 [distribution] (dropped by 'no-leap' (not yet))"]
+
+
+VALUES = "xyz"
+AXES = Axes({name: KnownAxis(name=name, place=place(), values={text: cell(a=text)["a"] for text in VALUES}) for name in "abc"})
+MATCHERS = st.builds(
+    Matcher,
+    accepts=st.lists(st.tuples(st.integers(0, 2), st.frozensets(st.sampled_from(VALUES))), max_size=3).map(tuple),
+    never=st.sampled_from([False, False, False, True]),
+)
+
+
+def ruling(number: int, effect: Effect, deed: Deed, when: Matcher, conditions: Matcher) -> Ruling:
+    rule = Rule(name=f"rule-{number}", reason="r", effect=effect, when=(), conditions=(), place=place())
+    return Ruling(rule=rule, deed=deed, when=when, conditions=conditions)
+
+
+def judged(judges: list[Ruling], at: Cell) -> tuple[set[int], tuple[Rule, ...]]:
+    """What the rules say of a cell, one after the other."""
+    matching = {number: judge for number, judge in enumerate(judges) if judge.when.matches(at)}
+    concerned = {number for number, judge in matching.items() if judge.rule.effect is Effect.REQUIRE or judge.conditions.matches(at)}
+    return concerned, tuple(judge.rule for judge in judges if judge.deed is Deed.DROP and judge.faults(at))
+
+
+@given(st.lists(st.tuples(st.sampled_from(Effect), st.sampled_from(Deed), MATCHERS, MATCHERS), max_size=5))
+def test_rules_say_the_same_together_as_one_by_one(drawn: list[tuple[Effect, Deed, Matcher, Matcher]]) -> None:
+    judges = [ruling(number, *each) for number, each in enumerate(drawn)]
+    bench = Bench(judges, AXES)
+    for at in product(AXES):
+        concerned, dropping = bench.judged(at)
+        assert ({number for number in range(len(judges)) if concerned >> number & 1}, dropping) == judged(judges, at)
+        assert concerned >> len(judges) == 0

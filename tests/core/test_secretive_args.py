@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matrixbuild.core.problems import Problem, Severity
-from matrixbuild.core.secretive_args import secretive
+from matrixbuild.core.secretive_args import FORMS, secretive
 from tests.builders import arg, cell, demand, place
 from tests.manifest_texts import expanded, told
 
@@ -42,6 +44,13 @@ def looks(name: str, value: str) -> list[str]:
 )
 def test_values_that_tell_what_they_are(value: str, what: str) -> None:
     assert looks("ANYTHING", value) == [what]
+
+
+@given(st.data())
+def test_every_value_of_a_form_has_its_mark(data: st.DataObject) -> None:
+    what = data.draw(st.sampled_from(sorted(FORMS)))
+    mark, form = FORMS[what]
+    assert mark in data.draw(st.from_regex(form))
 
 
 @pytest.mark.parametrize(

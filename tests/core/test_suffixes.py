@@ -90,7 +90,7 @@ class TestTargetsOfFewerAxes:
         targets = f"  targets:\n    provider: {{image: {image}}}"
         found = demands_of(on_profile(Facts(profile=known()), axes=f"{self.AXES}\n    twoNode: [true]", targets=targets))
         assert [str(demand.image) for demand in found.values()] == ["registry.example.com/edge/edge:x-2n"] * 2
-        assert [sorted(demand.covered) for demand in found.values()] == [["fips", "twoNode"]] * 2
+        assert [sorted(demand.asked.covered) for demand in found.values()] == [["fips", "twoNode"]] * 2
 
 
 class TestProblems:

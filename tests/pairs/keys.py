@@ -8,7 +8,7 @@ from pathlib import Path
 from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.core.build import build_key
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Arg, Demand, Resources
+from matrixbuild.core.demand import Arg, Asked, Demand
 from matrixbuild.core.problems import InvalidError, Place, UnusableError
 from matrixbuild.core.reading import Reading
 from matrixbuild.workflow.analysing import analyse
@@ -34,16 +34,9 @@ def key(checkout: Path, target: str, args: Mapping[str, str], *, engine: str) ->
 
 def _reading(source: Snapshot, target: str, args: Mapping[str, str], engine: str) -> Reading:
     demand = Demand(
-        target="t",
+        asked=Asked(target="t", earthly=target, place=HERE, privileged=True),
         cell=Cell(values=()),
-        earthly=target,
         args=tuple(Arg(name=name, value=value, axes=frozenset(), place=HERE, optional=True) for name, value in sorted(args.items())),
-        image=None,
-        artifacts=(),
-        needs=(),
-        resources=Resources(),
-        place=HERE,
-        privileged=True,
     )
     # An arg that nothing declares is ignored, as Earthly does.
     return next(iter(analyse([demand], Examiners(lambda _: source, engine), {}, every=False).readings.values()))

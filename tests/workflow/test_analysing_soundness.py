@@ -17,7 +17,7 @@ from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.core.build import build_key
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Arg, Demand, Resources
+from matrixbuild.core.demand import Arg, Asked, Demand
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.parser import parse
 from matrixbuild.core.failure import BuildFailed
@@ -99,15 +99,9 @@ def key_and_args(
 ) -> tuple[str, tuple[tuple[str, str], ...]] | None:
     """The key of a build, and what is handed to it; None where it is refused before it could be built."""
     demand = Demand(
-        target="t",
+        asked=Asked(target="t", earthly=f"+{target}", place=HERE),
         cell=Cell(values=()),
-        earthly=f"+{target}",
         args=tuple(Arg(name=name, value=value, axes=frozenset(), place=HERE, optional=True) for name, value in given),
-        image=None,
-        artifacts=(),
-        needs=(),
-        resources=Resources(),
-        place=HERE,
     )
     try:
         reading = next(iter(analyse([demand], Examiners(lambda _: source, kind), {}).readings.values()))

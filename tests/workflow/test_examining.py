@@ -13,7 +13,7 @@ from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.statements import Statement
 from matrixbuild.core.profile import ProfileStatement
 from matrixbuild.workflow.examining import Examiner, Examiners
-from tests.builders import arg, demand
+from tests.builders import arg, asking, demand
 
 FILES = {
     "docker/Dockerfile": "ARG BASE=alpine:1\nFROM $BASE\nARG OS\nRUN --mount=type=secret,id=token install $OS\n",
@@ -39,7 +39,7 @@ def examiner(root: Path, *, engine: str = "earthly", statements: tuple[ProfileSt
 
 
 def docker(dockerfile: str = "Dockerfile", *args: Arg, context: str = "docker", secrets: tuple[str, ...] = ()) -> Demand:
-    return replace(demand(args=args), earthly="", docker=DockerDemand(context=context, dockerfile=dockerfile, secrets=secrets))
+    return replace(asking(demand(args=args), earthly=""), docker=DockerDemand(context=context, dockerfile=dockerfile, secrets=secrets))
 
 
 class TestDockerfiles:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from matrixbuild.adapters.sources import fingerprint_of
 from matrixbuild.core.build import Build
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Arg, Demand, Resources, cell_digest, need_token
+from matrixbuild.core.demand import Arg, Asked, Demand, cell_digest, need_token
 from matrixbuild.core.impact import Affected, Side, certain, possible
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
@@ -181,15 +181,10 @@ def changes(draw: st.DrawFn, tree: Mapping[str, File | Link], pool: list[str]) -
 def demand(target: str, *, needs: str = "", **args: str) -> Demand:
     given = {**args, **({"BASE": need_token(needs, cell_digest(NO_CELL))} if needs else {})}
     return Demand(
-        target=target,
+        asked=Asked(target=target, earthly=f"+{target}", place=HERE),
         cell=NO_CELL,
-        earthly=f"+{target}",
         args=tuple(Arg(name=name, value=value, axes=frozenset(), place=HERE, optional=True) for name, value in given.items()),
-        image=None,
-        artifacts=(),
         needs=((needs, NO_CELL),) if needs else (),
-        resources=Resources(),
-        place=HERE,
     )
 
 

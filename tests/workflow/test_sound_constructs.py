@@ -10,7 +10,7 @@ import pytest
 from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.core.build import build_key
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Arg, Demand, Resources
+from matrixbuild.core.demand import Arg, Asked, Demand
 from matrixbuild.core.problems import Place
 from matrixbuild.workflow.analysing import analyse
 from matrixbuild.workflow.examining import Examiners
@@ -35,16 +35,9 @@ def key(root: Path, files: Mapping[str, str], args: Mapping[str, str] | None = N
     """The build key of +main; `args` are given wherever they are declared."""
     given = args or {}
     demand = Demand(
-        target="t",
+        asked=Asked(target="t", earthly="+main", place=HERE, privileged=True),
         cell=Cell(values=()),
-        earthly="+main",
         args=tuple(Arg(name=name, value=value, axes=frozenset(), place=HERE, optional=True) for name, value in given.items()),
-        image=None,
-        artifacts=(),
-        needs=(),
-        resources=Resources(),
-        place=HERE,
-        privileged=True,
     )
     (reading,) = analyse([demand], Examiners(lambda _: source(root, files), "earthly"), {}).readings.values()
     used = tuple((name, value) for name, value in given.items() if name in reading.used)

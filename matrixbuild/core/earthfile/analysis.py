@@ -6,6 +6,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.evaluate import Examined
@@ -181,16 +182,26 @@ def _paths(taken: Taken, reader: Reader, evaluation: Evaluation) -> tuple[str, .
 
 def reachable(examined: Examined, start: Visit) -> frozenset[Visit]:
     """The visits whose files a visit may hold; a BUILD gives none."""
+    following = _following(examined)
+    found, waiting = {start}, [start]
+    while waiting:
+        fresh = following.get(waiting.pop(), _NONE) - found
+        found |= fresh
+        waiting += fresh
+    return frozenset(found)
+
+
+_NONE = frozenset[Visit]()
+
+
+@lru_cache(maxsize=2)  # asked for each visit of one after the other
+def _following(examined: Examined) -> Mapping[Visit, frozenset[Visit]]:
+    """From which others a visit has files at once; what was examined does not change any more, and is told apart by its identity."""
     following: defaultdict[Visit, set[Visit]] = defaultdict(set)
     for source, target, kind in examined.findings.edges:
         if kind is not EdgeKind.BUILD:
             following[source].add(target)
-    found, waiting = {start}, [start]
-    while waiting:
-        fresh = following[waiting.pop()] - found
-        found |= fresh
-        waiting += fresh
-    return frozenset(found)
+    return {source: frozenset(targets) for source, targets in following.items()}
 
 
 def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]], told: Mapping[str, tuple[Statement, ...]] | None = None) -> Analysis:
@@ -202,7 +213,8 @@ def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]], told:
     for name, place in evaluation.used:
         if name not in uses:
             uses[name] = Use(name=name, place=place)
-    uses |= {use.name: use for use in _first((*_said(inspected), *_mentioned(inspected, mentions))).values() if use.name not in uses}
+    _add_said(inspected, uses)
+    _add_mentioned(inspected, mentions, uses)
     used = frozenset(uses)
     edges = {Edge(source=str(source), target=str(target), kind=kind): None for source, target, kind in findings.edges}
     return Analysis(
@@ -241,8 +253,8 @@ def _told(inspected: Inspected, told: Mapping[str, tuple[Statement, ...]]) -> It
         yield from (Stated(statement=statement, place=ran.place) for statement in told[path])
 
 
-def _said(inspected: Inspected) -> Iterator[Use]:
-    """What commands may read through a script that a text on the way to them wrote: the text's place proves it."""
+def _add_said(inspected: Inspected, uses: dict[str, Use]) -> None:
+    """What commands may read through a script that a text on the way to them wrote: the text's place proves it. What has a proof keeps it."""
     findings = inspected.examined.findings
     heard: dict[Visit, dict[str, Place]] = {}
     for ran in findings.ran:
@@ -250,7 +262,8 @@ def _said(inspected: Inspected) -> Iterator[Use]:
             heard[ran.visit] = _heard(findings, reachable(inspected.examined, ran.visit))
         words = heard.get(ran.visit, {})
         for name in ran.names if WHOLE_ENVIRONMENT in words else ran.names.keys() & words.keys():
-            yield from (Use(name=each, place=words.get(name) or words[WHOLE_ENVIRONMENT]) for each in sorted(ran.names[name]))
+            for each in ran.names[name] - uses.keys():
+                uses[each] = Use(name=each, place=words.get(name) or words[WHOLE_ENVIRONMENT])
 
 
 def _heard(findings: Findings, visits: Iterable[Visit]) -> dict[str, Place]:
@@ -262,14 +275,8 @@ def _heard(findings: Findings, visits: Iterable[Visit]) -> dict[str, Place]:
     return found
 
 
-def _first(uses: Iterable[Use]) -> dict[str, Use]:
-    found: dict[str, Use] = {}
-    for use in uses:
-        found.setdefault(use.name, use)
-    return found
-
-
-def _mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> Iterator[Use]:
+def _add_mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]], uses: dict[str, Use]) -> None:
+    """What files name that commands may run."""
     seen: dict[Visit, list[str]] = {}
     for ran in inspected.examined.findings.ran:
         if ran.names and ran.visit not in seen:
@@ -279,7 +286,8 @@ def _mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]]) -> 
             for name, taint in ran.names.items():
                 if name in words or WHOLE_ENVIRONMENT in words:
                     word = name if name in words else WHOLE_ENVIRONMENT
-                    yield from (Use(name=each, place=ran.place, file=path, word=word) for each in sorted(taint))
+                    for each in taint - uses.keys():
+                        uses[each] = Use(name=each, place=ran.place, file=path, word=word)
 
 
 def _sources(inspected: Inspected) -> Iterator[Source]:

@@ -110,7 +110,7 @@ def _asked(target: Target, keyword: str, text: str, place: Place, ask: Callable[
         raise EarthfileError(
             Fault.SYNTAX, f"{keyword} {text} is no shell expression: {wrong}", place=place, hint='write IF [ "$NAME" = "value" ]'
         ) from None
-    target.walk.use(Value(text="", taint=answer.taint), place)
+    target.walk.count(answer.taint, place)
     unmatched = tuple(target.absolute(pattern) for pattern in answer.unmatched)
     target.visit.tree = ShellNode(
         parent=target.visit.tree,

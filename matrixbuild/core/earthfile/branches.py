@@ -31,7 +31,6 @@ class _Arm:
     body: tuple[syntax.Statement, ...]
     place: Place
 
-    @property
     def flags(self) -> Flags:
         """Raises EarthfileError (INVALID_ARG), also where there is no condition."""
         flags = read_flags("IF", self.expression, place=self.place)
@@ -39,18 +38,14 @@ class _Arm:
             raise EarthfileError(Fault.INVALID_ARG, f"{self.keyword} has no condition", place=self.place, hint='write IF [ "$NAME" = "value" ]')
         return flags
 
-    @property
-    def text(self) -> str:
-        return " ".join(self.flags.words)
-
 
 def if_(target: Target, findings: Findings, statement: If, run_body: RunBody) -> None:
     """IF ... END. Raises EarthfileError."""
     target.check_push_order(statement.place, "IF")
     setting = target.walk.setting
     if id(statement) not in setting:
-        setting[id(statement)] = _only_sets(statement)
-    if setting[id(statement)] and _set(target, statement, run_body):
+        setting[id(statement)] = tuple(sorted(set(_names(statement)))) if _only_sets(statement) else None
+    if (names := setting[id(statement)]) is not None and _set(target, statement, names, run_body):
         return
     _walk(target, findings, list(_arms(statement)), statement.otherwise or (), run_body)
 
@@ -67,12 +62,14 @@ def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: t
         return
     arm, rest = arms[0], arms[1:]
     target.walk.note(arm.keyword, arm.expression, listed=arm.listed)
-    shell_flags(findings, arm.flags, arm.place)
+    flags = arm.flags()
+    text = " ".join(flags.words)
+    shell_flags(findings, flags, arm.place)
     target.check_from(arm.place, arm.keyword)
-    target.check_shell(arm.place, f"{arm.keyword} {arm.text}")
-    verdict = Verdict(None) if arm.listed else _decided(target, arm.text)
+    target.check_shell(arm.place, f"{arm.keyword} {text}")
+    verdict = Verdict(None) if arm.listed else _decided(target, text)
     # What of it decides is noted already, where its answer is known.
-    target.walk.use(Value(text="", taint=verdict.taint), arm.place, decides=verdict.holds is None)
+    target.walk.count(verdict.taint, arm.place, decides=verdict.holds is None)
     if verdict.holds is not None:
         if verdict.holds:
             run_body(target, arm.body)
@@ -81,9 +78,9 @@ def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: t
         return
     if target.walk.steps:
         target.walk.steps.doubt(target, arm.expression, (*arm.body, *(each for other in rest for each in other.body), *otherwise), arm.place)
-    _waver(target, arm.text)
-    runs(target, findings, f"{arm.keyword} {arm.text}", " ".join(arm.expression), arm.place)
-    findings.note(Opacity.VALUES, arm.place, f"whether {arm.text} holds is known only while it is built: both branches are taken into account")
+    _waver(target, text)
+    runs(target, findings, f"{arm.keyword} {text}", " ".join(arm.expression), arm.place)
+    findings.note(Opacity.VALUES, arm.place, f"whether {text} holds is known only while it is built: both branches are taken into account")
     _both(target, findings, arm.place, lambda: run_body(target, arm.body), lambda: _walk(target, findings, rest, otherwise, run_body))
 
 
@@ -172,14 +169,14 @@ def _sets(statement: syntax.Statement) -> bool:
     return isinstance(statement, Command) and statement.name in ("ARG", "LET", "SET") and "$(" not in " ".join(statement.args)
 
 
-def _set(target: Target, statement: If, run_body: RunBody) -> bool:
-    """Take the branch that holds and let the condition influence what any branch sets, and nothing else; False where that is not known."""
+def _set(target: Target, statement: If, names: tuple[str, ...], run_body: RunBody) -> bool:
+    """Take the branch that holds and let the condition influence what any branch sets (`names`), and nothing else; False where that is not known."""
     taint: frozenset[str] = frozenset()
     taken = statement.otherwise or ()
     target.check_from(statement.place, "IF")
     target.check_shell(statement.place, "IF")
     for arm in _arms(statement):
-        verdict = _decided(target, arm.text)
+        verdict = _decided(target, " ".join(arm.flags().words))
         if verdict.holds is None:
             return False
         taint |= verdict.taint
@@ -190,9 +187,8 @@ def _set(target: Target, statement: If, run_body: RunBody) -> bool:
     target.walk.note_statement(statement)
     with target.walk.silence():
         run_body(target, taken)
-    if taint:
-        for name in sorted(set(_names(statement))):
-            _mark(target, name, taint)
+    for name in names if taint else ():
+        _mark(target, name, taint)
     return True
 
 
@@ -235,7 +231,7 @@ def for_(target: Target, findings: Findings, loop: Loop, run_body: RunBody) -> N
     except (NeedsShell, UnknownVariable, ShellSyntax):
         _for_unknown(target, findings, loop, run_body)
         return
-    target.walk.use(Value(text="", taint=answer.taint), loop.place)
+    target.walk.count(answer.taint, loop.place)
     for item in answer.items:
         _round(target, loop, Value(text=item, taint=answer.taint), run_body)
     target.walk.note("END", ())

@@ -116,6 +116,34 @@ class Verdict:
 
 def judged(text: str, lookup: Lookup) -> Verdict:
     """What is known of a condition before anything is built."""
+    known: tuple[tuple[str, Value | None], ...] = ()
+    while isinstance(found := _following(text, known), str):
+        known = (*known, (found, lookup(found)))
+    return found
+
+
+class _AskedError(LookupError):
+    """A condition asks for a variable that is not known; the text is its name."""
+
+
+@lru_cache(maxsize=8192)  # the same conditions are met in every evaluation, most of them with the same values
+def _following(text: str, known: tuple[tuple[str, Value | None], ...]) -> str | Verdict:
+    """The name of the variable that a condition asks for next, once it knows these; the verdict on it where it asks for no other. It hangs on
+    nothing else: a condition sees the text of a value, what is unknown in it and what is behind it, by which values are equal."""
+    values = dict(known)
+
+    def lookup(name: str) -> Value | None:
+        if name not in values:
+            raise _AskedError(name)
+        return values[name]
+
+    try:
+        return _verdict(text, lookup)
+    except _AskedError as asked:
+        return str(asked)
+
+
+def _verdict(text: str, lookup: Lookup) -> Verdict:
     try:
         answer = condition(text, lookup)
         # dash has neither [[ nor ==: what it would answer otherwise depends on which shell the image has.

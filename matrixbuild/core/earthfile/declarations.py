@@ -82,10 +82,8 @@ def _is_ambient(target: Target, name: str) -> bool:
 
 def _given(target: Target, name: str) -> bool:
     """Whether a name has a value already, so that its default does not count (0.6)."""
-    variables = target.variables
-    return any(
-        name in scope for scope in (variables.frame.overriding, variables.builtins, variables.frame.args, variables.envs, variables.frame.globals)
-    )
+    variables, frame = target.variables, target.variables.frame
+    return name in frame.overriding or name in variables.builtins or name in frame.args or name in variables.envs or name in frame.globals
 
 
 def _name_and_default(flags: Flags, place: Place) -> tuple[str, str | None]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.findings import Findings, Need, Opacity, Ran
 from matrixbuild.core.earthfile.flags import Flags
 from matrixbuild.core.earthfile.scope import Variables
@@ -25,21 +24,38 @@ _START = r"(?:^|[\s;&|(`\"'])"
 _COMMAND = r"""(?:^\s*|[;&|({`"']\s*|\b(?:then|do|else|eval|builtin|command)\s+|\s-[a-z]*c\s+)"""
 _NAMED = r"""\s*\\?["'`]\w+\\?["'`]\s*"""
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
-_WHOLE = re.compile(
-    rf"""\benvsubst\b|\$\{{!|/environ\b|/proc/\S+/env|\bos\.Environ\b|\benv::vars|[%@]ENV\b|\.VARIABLES\b|\bjq\b[^\n]*\$ENV\b(?!\s*[.\[])
-    |\benviron\b(?!\s*(?:\[{_NAMED}\]|\.(?:get|pop|setdefault)\({_NAMED}[,)]))|[gG]etenv\((?!{_NAMED}[,)])
-    |\bprocess\.env\b(?!\s*(?:\.\w|\[{_NAMED}\]))|\bENVIRON\b(?!\s*\[{_NAMED}\])|\benv::var(?:_os)?\((?!{_NAMED}\))
-    |\bENV(?:\.(?:each|to_|map|select|keys|values|sort|inspect)|\[(?!{_NAMED}\])|\.fetch\((?!{_NAMED}[,)]))|\$ENV\{{(?!\s*["']?\w+["']?\s*\}})
-    |{_START}(?:\S*/)?printenv(?:\s+-0)?{_END}|\bprintenv\s[^;|&\n]*\$
-    |{_START}(?:\S*/)?env(?:\s+(?:-[uC]\s*\S+|-(?![uC])[-\w]*(?:=\S*)?|[A-Za-z_]\w*=\S*))*{_END}
-    |{_START}export\s+-p\b|{_COMMAND}export{_END}|{_COMMAND}(?:set|declare|typeset){_END}
-    |(?:\b(?:if|elif|while|until|time)|!)\s+(?:export|set|declare|typeset)\s*\|
-    |{_START}(?:declare|typeset|readonly)\s+-[a-z]*[px][a-z]*{_END}|{_START}(?:declare|typeset|local)\s+-[a-z]*n
-    |{_START}compgen\s+-(?:[a-z]*[ev]|A\s*(?:variable|export))
-    |\beval\b[^\n]*\\\$|(?:\\\$|'\$'|"\$")\{{?\w*\$[\w{{(]|\$[({{]\w+\$[({{]""",
-    re.MULTILINE | re.VERBOSE,
+WHOLE: tuple[tuple[tuple[str, ...], str], ...] = (
+    (
+        ("env",),
+        rf"""\benvsubst\b|/environ\b|/proc/\S+/env|\benv::vars|\bprocess\.env\b(?!\s*(?:\.\w|\[{_NAMED}\]))
+        |\benviron\b(?!\s*(?:\[{_NAMED}\]|\.(?:get|pop|setdefault)\({_NAMED}[,)]))|[gG]etenv\((?!{_NAMED}[,)])|\benv::var(?:_os)?\((?!{_NAMED}\))
+        |{_START}(?:\S*/)?printenv(?:\s+-0)?{_END}|\bprintenv\s[^;|&\n]*\$
+        |{_START}(?:\S*/)?env(?:\s+(?:-[uC]\s*\S+|-(?![uC])[-\w]*(?:=\S*)?|[A-Za-z_]\w*=\S*))*{_END}""",
+    ),
+    (
+        ("ENV",),
+        rf"""[%@]ENV\b|\bjq\b[^\n]*\$ENV\b(?!\s*[.\[])|\bENVIRON\b(?!\s*\[{_NAMED}\])|\$ENV\{{(?!\s*["']?\w+["']?\s*\}})
+        |\bENV(?:\.(?:each|to_|map|select|keys|values|sort|inspect)|\[(?!{_NAMED}\])|\.fetch\((?!{_NAMED}[,)]))""",
+    ),
+    (("os.Environ",), r"\bos\.Environ\b"),
+    ((".VARIABLES",), r"\.VARIABLES\b"),
+    (("${!",), r"\$\{!"),
+    (("export",), rf"{_START}export\s+-p\b|{_COMMAND}export{_END}"),
+    (("set", "declare", "typeset"), rf"{_COMMAND}(?:set|declare|typeset){_END}"),
+    (("export", "set", "declare", "typeset"), r"(?:\b(?:if|elif|while|until|time)|!)\s+(?:export|set|declare|typeset)\s*\|"),
+    (
+        ("declare", "typeset", "readonly", "local"),
+        rf"{_START}(?:declare|typeset|readonly)\s+-[a-z]*[px][a-z]*{_END}|{_START}(?:declare|typeset|local)\s+-[a-z]*n",
+    ),
+    (("compgen",), rf"{_START}compgen\s+-(?:[a-z]*[ev]|A\s*(?:variable|export))"),
+    (("eval",), r"\beval\b[^\n]*\\\$"),
+    (("\\$", "'$'", '"$"'), r"""(?:\\\$|'\$'|"\$")\{?\w*\$[\w{(]"""),
+    (("$(", "${"), r"\$[({]\w+\$[({]"),
 )
-"""What hands on the environment or reads a variable whose name is put together: what is asked for by a name in full is found by that."""
+"""What hands on the environment or reads a variable whose name is put together: what is asked for by a name in full is found by that. Each pattern
+is behind texts one of which is part of all that it matches: most commands hold none, and to look for a text is far less work."""
+
+WHOLE_FLAGS = re.MULTILINE | re.VERBOSE
 
 _WRITES = re.compile(r"\b(?:echo|printf|cat|sed|awk|dd)\b[^\n]*>|\btee\b|\bsed\s+-\w*i|<<")
 _CHANGES_WITH_TIME = re.compile(
@@ -59,7 +75,8 @@ _CUSTOMARY = re.compile(
 
 def reads_everything(text: str) -> bool:
     """Whether a shell text hands on its whole environment, as `env` or `envsubst` do."""
-    return bool(_WHOLE.search(_COMMENT.sub("", text)))
+    told = _COMMENT.sub("", text)
+    return any(re.search(pattern, told, WHOLE_FLAGS) for marks, pattern in WHOLE if any(mark in told for mark in marks))
 
 
 @lru_cache(maxsize=4096)
@@ -72,6 +89,11 @@ def command_reads_everything(text: str) -> bool:
 def hands_on_everything(text: str) -> bool:
     """Whether what a text writes may be a script that reads its whole environment, which is another one where the script is run."""
     return command_reads_everything(text) and bool(_WRITES.search(text))
+
+
+@lru_cache(maxsize=4096)
+def _fetches(text: str) -> bool:
+    return bool(_CHANGES_WITH_TIME.search(text))
 
 
 @lru_cache(maxsize=4096)
@@ -122,13 +144,13 @@ def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variabl
     walk.decisions.hear(influences, environment.tainted)
     used = environment.influenced if whole else _customary(environment.influenced) | (environment.influenced & read)
     for name in sorted(used):
-        walk.use(Value(text="", taint=influences[name]), place, decides=False)
+        walk.count(influences[name], place, decides=False)
     rest = {name: taint for name, taint in influences.items() if name not in used}
     if whole:
         findings.note(Opacity.VALUES, place, "it reads its whole environment, which holds every ARG")
         if hands_on_everything(text):
             findings.hands_on.setdefault(visit, place)
-    if _CHANGES_WITH_TIME.search(text):
+    if _fetches(text):
         findings.note(Opacity.TIME, place, "it fetches what may be another thing tomorrow")
     findings.ran.append(Ran(visit=visit, place=place, names=rest))
 

@@ -114,10 +114,8 @@ class ShellOut(Exception):  # noqa: N818  (not an error of the word: it asks for
 def joined(parts: Iterable[Value], separator: str = "") -> Value:
     """Several values as one."""
     values = tuple(parts)
-    if len(values) == 1:
-        return values[0]
-    if not values:
-        return EMPTY
+    if len(values) < 2:
+        return values[0] if values else EMPTY
     text = separator.join([value.text for value in values])
     taint = _NONE.union(*[value.taint for value in values])
     unknown = next((value.unknown for value in values if value.unknown), "")
@@ -167,7 +165,7 @@ def expand(
         if dialect is not Dialect.DOCKER:
             raise
         value = Value(text=escaped)  # as Earthly before --shell-out-anywhere: no effect where the lexer fails
-    return value if keep_plus_escape else value.with_text(value.text.replace("\\+", "+"))
+    return value if keep_plus_escape or "\\+" not in value.text else value.with_text(value.text.replace("\\+", "+"))
 
 
 @lru_cache(maxsize=8192)  # the same words are met in every evaluation
@@ -182,7 +180,8 @@ def runs_a_shell(word: str) -> bool:
 
 def _expand_earthly(word: str, lookup: Lookup, tested: Tested | None) -> Value:
     if (plan := _plan(word)) is not None:
-        return joined([_standing_for(each, lookup) if variable else _plain_value(each) for each, variable in plan])
+        values = [_standing_for(each, lookup) if variable else plain_value(each) for each, variable in plan]
+        return values[0] if len(values) == 1 else joined(values)
     return _lexed(word, lookup, Dialect.EARTHLY, tested)
 
 
@@ -206,7 +205,8 @@ def _plan(word: str) -> tuple[tuple[str, bool], ...] | None:
 
 
 @lru_cache(maxsize=8192)
-def _plain_value(text: str) -> Value:
+def plain_value(text: str) -> Value:
+    """A text that nothing influenced, as it stands in an Earthfile: the same ones are met in every evaluation."""
     return Value(text=text)
 
 

@@ -110,8 +110,7 @@ class Flags:
 
     def on(self, name: str) -> bool:
         """Whether a boolean flag is on; the last one counts."""
-        if not self.given:
-            self._check(name, Form.SWITCH)
+        if not self.given and FLAGS[self.command][name] is Form.SWITCH:
             return False
         return bool(self._last(name, Form.SWITCH, default=False))
 
@@ -148,20 +147,19 @@ def parse_flags(command: Command, *, expand: Callable[[str], str] | None = None)
 
 def read_flags(command: str, args: Sequence[str], *, place: Place, expand: Callable[[str], str] | None = None) -> Flags:
     """As `parse_flags`, for the words of IF (its expression) and FOR (its args), which are no commands of their own."""
-    words = grouped(args)
-    if command != "RUN" or expand is None or not (words and words[0].startswith("-")):
+    if command != "RUN" or expand is None or not (args and args[0].startswith("-")):
         expand = None
-        if (found := _read_before(command, words)) is not None:
+        if (found := _read_before(command, tuple(args))) is not None:
             return found
-    reader = _Reader(command, words, place, expand)
+    reader = _Reader(command, grouped(args), place, expand)
     given = reader.flags()
     return Flags(command=command, given=given, words=reader.rest())
 
 
 @lru_cache(maxsize=8192)
-def _read_before(command: str, words: tuple[str, ...]) -> Flags | None:
+def _read_before(command: str, args: tuple[str, ...]) -> Flags | None:
     """The flags of the same words, which are met in every evaluation; None where something is wrong with them, which is told with a place."""
-    reader = _Reader(command, words, Place(file="", line=1), None)
+    reader = _Reader(command, grouped(args), Place(file="", line=1), None)
     try:
         given = reader.flags()
     except EarthfileError:
@@ -174,11 +172,6 @@ def grouped(args: Sequence[str]) -> tuple[str, ...]:
 
     Simple-minded as Earthly is here: neither nested nor escaped, and one that never closes reaches to the last word.
     """
-    return _grouped(tuple(args))
-
-
-@lru_cache(maxsize=4096)
-def _grouped(args: tuple[str, ...]) -> tuple[str, ...]:
     out: list[str] = []
     pending: list[str] = []
     closer = ""

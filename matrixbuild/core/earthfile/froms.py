@@ -101,12 +101,18 @@ def from_target(target: Target, reference: Reference, args: Args, place: Place, 
 
 
 def _take_globals(target: Target, other: Visit) -> None:
-    for name in sorted(other.globals.active_names() - target.variables.visible()):
-        if (value := other.globals.active(name)) is not None:
-            default = other.inputs.get(name, (EMPTY, EMPTY))[1]
-            target.visit.reads(name, value, default, other.behind.get(name) or Behind(taint=value.taint, given=True))
+    values = other.globals.everything()
+    fresh = sorted(other.globals.active_names() - target.variables.visible())
+    target.visit.reads_all({name: _as_read(values[name], other.inputs.get(name)) for name in fresh})
     target.variables.frame.globals = other.globals.copy()
     target.variables.frame.global_imports = dict(other.imports)
+
+
+def _as_read(value: Value, read: tuple[Value, Value, Behind] | None) -> tuple[Value, Value, Behind]:
+    """A global as what is built on its target depends on it; `read`: as that target itself does."""
+    if read is None:
+        return value, EMPTY, Behind(taint=value.taint, given=True)
+    return read if read[0] is value else (value, *read[1:])
 
 
 def _from_image(target: Target, name: _Name, platform: Platform, place: Place) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.features import Features
@@ -24,7 +25,7 @@ _OF_FILES = re.compile(r"(?:^|\s)-(?:[abcdefghkprstuwxGLNOSv]|nt|ot|ef)(?=\s)")
 _OF_SOME_SHELLS = re.compile(r"==|=~|\[\[|\s[<>]\s|\s-[ao]\s")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Declaring:
     """A statement of the base recipe: the global ARGs that it declares (`names`), what its text names and what it expands."""
 
@@ -44,6 +45,7 @@ class Declaring:
         """The names that it reads; the defaults of `given` ARGs are none of its matter."""
         return frozenset[str]().union(*(_reads(each, given) for each in statements(self.statement)))
 
+    @cached_property
     def mentions(self) -> frozenset[str]:
         """Every word in it but the names that it declares."""
         return frozenset[str]().union(*(_mentions(each) for each in statements(self.statement)))
@@ -122,7 +124,7 @@ def moving(found: Sequence[Declaring], name: str) -> tuple[Declaring, ...]:
     """The statements that leave the base recipe with an ARG: those that declare it, those that name what leaves, and so on; in order."""
     leaving = {name}
     while True:
-        taken = tuple(each for each in found if leaving & {*each.names, *each.mentions()})
+        taken = tuple(each for each in found if leaving & {*each.names, *each.mentions})
         more = {declared for each in taken for declared in each.names} - leaving
         if not more:
             return taken

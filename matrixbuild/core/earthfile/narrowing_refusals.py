@@ -115,7 +115,7 @@ def _never(_: Scene, leaving: Leaving) -> Iterator[Reason]:
 def _base(_: Scene, leaving: Leaving) -> Iterator[Reason]:
     for each in leaving.taken:
         if each.impure:
-            yield f"the base recipe needs it: {leaving.of(each.mentions()) or leaving.name} is read where it {each.impure}", each.place
+            yield f"the base recipe needs it: {leaving.of(each.mentions) or leaving.name} is read where it {each.impure}", each.place
         if each.local:
             yield "an ARG that targets do not see is made from it", each.place
 
@@ -180,7 +180,7 @@ def _own(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
 
 def is_idle(recipe: syntax.Recipe, name: str) -> bool:
     """Whether all that a target has to do with a name are bare ARGs that stand in no block."""
-    naming = [each for each in recipe.body if name in names(each)]
+    naming = (each for each in recipe.body if name in names(each))
     return all(isinstance(each, syntax.Command) and each.name == "ARG" and declared(each) == name and len(each.args) == 1 for each in naming)
 
 
@@ -295,7 +295,7 @@ def _image(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
 
 def _spelled(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
     """A value that is run as a command, or taken for a variable's name, reads what it spells."""
-    for value in () if leaving.names.isdisjoint(scene.said) else sorted(scene.given.values):
+    for value in sorted(scene.given.values) if any(name in scene.given_texts for name in leaving.names) else ():
         if name := leaving.of(said(value)):
             yield f"a value that is given spells {name}, and may be run", None
     for place, words_said in scene.valued:

@@ -163,9 +163,9 @@ class Scene:
         return tuple(each for body in self.bodies for each in statements(body))
 
     @cached_property
-    def said(self) -> frozenset[str]:
-        """The words that the values which are given may hand on."""
-        return frozenset[str]().union(*map(said, self.given.values))
+    def given_texts(self) -> str:
+        """All values that are given, as one text: there are thousands, and next to none holds the name of an ARG."""
+        return "\n".join(sorted(self.given.values))
 
     @cached_property
     def valued(self) -> tuple[tuple[Place, frozenset[str]], ...]:
@@ -197,6 +197,15 @@ class Scene:
 
     def calls(self, recipe: syntax.Recipe) -> frozenset[str]:
         """The functions of this Earthfile that a recipe has done, at any depth; all where a variable names one."""
+        if recipe.name not in self._called:
+            self._called[recipe.name] = self._calls(recipe)
+        return self._called[recipe.name]
+
+    @cached_property
+    def _called(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def _calls(self, recipe: syntax.Recipe) -> frozenset[str]:
         known, waiting = set[str](), self._done_by(recipe.body)
         while waiting:
             name = waiting.pop()

@@ -10,7 +10,7 @@ from matrixbuild.core.earthfile.lexer import Kind, Token
 from matrixbuild.core.earthfile.source import Source
 
 _OPENERS = frozenset({"IF", "FOR", "WAIT", "TRY", "WITH"})
-_BETWEEN = frozenset({Kind.LINE_END, Kind.INDENT, Kind.DEDENT, Kind.TARGET, Kind.FUNCTION, Kind.END})
+_BETWEEN = (Kind.LINE_END, Kind.INDENT, Kind.DEDENT, Kind.TARGET, Kind.FUNCTION, Kind.END)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
-from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.expansion import Value, plain_value, unknown_value
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.names import Platform
 
@@ -21,6 +22,9 @@ _ALIKE = frozenset({"EARTHLY_LOCALLY", "EARTHLY_TARGET_NAME", *(name for name in
 UNKNOWN_BEFORE = RESERVED - _ALIKE
 """The built-ins that a partial evaluation does not know: they tell of the checkout's git and path, of the program, of the call's flags and of
 the machine, and those of a plan need not be those of a build."""
+
+UNKNOWN_VALUES: Mapping[str, Value] = {name: unknown_value(name) for name in sorted(UNKNOWN_BEFORE)}
+"""What stands for them."""
 
 EARTHLY_VERSION = "v0.8.16"
 """The Earthly whose behaviour the evaluator follows."""
@@ -53,6 +57,11 @@ def builtin_args(*, directory: str, target: str, features: Features, push: bool)
         if on:
             found |= values
     return found
+
+
+def builtin_values(*, directory: str, target: str, features: Features, push: bool) -> dict[str, Value]:
+    """The same as values."""
+    return {name: plain_value(text) for name, text in builtin_args(directory=directory, target=target, features=features, push=push).items()}
 
 
 def platform_args(whose: str, platform: Platform) -> dict[str, str]:

@@ -66,14 +66,18 @@ def guard(text: str, target: Target) -> str | None:
     if not expanded or not _fails(expanded[-1]) or not all(line and line[0] in _OF_GUARDS for line in expanded):
         return None
     said = [" ".join(word for word in line[1:] if word not in ("-e", "-n")) for line in expanded if line[0] in ("echo", "printf")]
-    target.walk.use(Value(text="", taint=frozenset(reader.taint)), target.walk.at)
+    target.walk.count(frozenset(reader.taint), target.walk.at)
     return " ".join(said).strip() or None
 
 
 @lru_cache(maxsize=4096)
 def _guarding(text: str) -> tuple[tuple[Word, ...], ...]:
-    """The commands of a text that may be a guard; none where one of them is another than those of guards, whatever its values are."""
-    lines = tuple(tuple(line) for line in _simple_commands(list(tokens(text))))
+    """The commands of a text that may be a guard; none where one of them is another than those of guards, whatever its values are, or where they are
+    no plain commands."""
+    try:
+        lines = tuple(tuple(line) for line in _simple_commands(list(tokens(text))))
+    except (NeedsShell, ShellSyntax):
+        return ()
     return lines if all(line[0].literal is None or line[0].literal in _OF_GUARDS for line in lines) else ()
 
 

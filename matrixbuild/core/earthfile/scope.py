@@ -40,6 +40,9 @@ class ScopeProblem(Exception):  # noqa: N818
 
 _STAMPS = itertools.count()
 
+Told = tuple[Mapping[str, frozenset[str]], frozenset[str], tuple[Value, ...]]
+"""Of the active names: the overrides behind each, the words that stand in their values, and the values that overrides are behind."""
+
 
 class Scope:
     """Names with their values, each active or not."""
@@ -55,6 +58,8 @@ class Scope:
         """Names that are not here because of a condition, with the overrides that it read."""
         self.perhaps: set[str] = set()
         """Names that are here on one branch of a condition that nobody knows, and not on the other."""
+        self._told: tuple[int, Told] | None = None
+        """With the stamp that it is of."""
         self._lent = False
         """Whether a copy has the same containers: whoever changes first takes its own."""
 
@@ -70,19 +75,21 @@ class Scope:
     def active(self, name: str) -> Value | None:
         return self._values[name] if name in self._active else None
 
+    def everything(self) -> Mapping[str, Value]:
+        """All names with their values, active or not, as they are now."""
+        return self._values
+
     def active_names(self) -> frozenset[str]:
         return frozenset(self._active)
 
-    def active_texts(self) -> list[str]:
-        return [self._values[name].text for name in self._active]
-
-    def tainted(self) -> Iterator[Value]:
-        """The active values that overrides are behind."""
-        return (value for name in self._active if (value := self._values[name]).taint)
-
-    def taints(self) -> dict[str, frozenset[str]]:
-        """The overrides behind each active name."""
-        return {name: self._values[name].taint for name in self._active}
+    def told(self) -> Told:
+        """What a command comes to know by the active names: worked out once for all commands between two changes."""
+        if self._told is None or self._told[0] != self.stamp:
+            active = {name: self._values[name] for name in self._active}
+            taints = {name: value.taint for name, value in active.items()}
+            words = _NONE.union(*[spelled(value.text) for value in active.values() if value.text])
+            self._told = self.stamp, (taints, words, tuple([value for value in active.values() if value.taint]))
+        return self._told[1]
 
     def put(self, name: str, value: Value, *, active: bool = True) -> None:
         self._part()
@@ -127,7 +134,7 @@ class Scope:
         """Most copies are never changed: both have the same containers until one is."""
         made = Scope.__new__(Scope)
         made._values, made._active, made.absent, made.perhaps = self._values, self._active, self.absent, self.perhaps  # noqa: SLF001  (its own class)
-        made.stamp, made.ambient = self.stamp, self.ambient
+        made.stamp, made.ambient, made._told = self.stamp, self.ambient, self._told  # noqa: SLF001
         made._lent = self._lent = True  # noqa: SLF001
         return made
 
@@ -156,15 +163,12 @@ class Scope:
 
 def combined(*scopes: Scope) -> Scope:
     """All names of several scopes: active ones win over inactive ones, then the earlier scope over the later."""
-    found = Scope(ambient=any(scope.ambient for scope in scopes))
-    for scope in scopes:
-        for name in scope.active_names():
-            if name not in found:
-                found.put(name, scope._values[name])  # noqa: SLF001  (its own class)
-    for scope in scopes:
-        for name in scope:
-            if name not in found:
-                found.put(name, scope._values[name], active=False)  # noqa: SLF001
+    values: dict[str, Value] = {}
+    active: dict[str, Value] = {}
+    for scope in reversed(scopes):
+        values |= scope._values  # noqa: SLF001  (its own class)
+        active |= {name: scope._values[name] for name in scope._active}  # noqa: SLF001
+    found = Scope(values | active, active=active, ambient=any(scope.ambient for scope in scopes))
     for scope in scopes:
         for name, taint in scope.absent.items():
             found.mark(name, taint)
@@ -242,9 +246,10 @@ class Variables:
         key = tuple([scope.stamp for scope in self._layers()])
         if key not in self._environments:
             influences = self.influences()
-            self._environments[key] = Environment(
-                influences=influences, influenced=frozenset(influences), spelled=self._spelled(), tainted=self._tainted()
-            )
+            told = [scope.told() for scope in self._layers()]
+            words = _NONE.union(*[words for _, words, _ in told])
+            tainted = tuple([value for _, _, values in told for value in values])
+            self._environments[key] = Environment(influences=influences, influenced=frozenset(influences), spelled=words, tainted=tainted)
         return self._environments[key]
 
     def influences(self) -> dict[str, frozenset[str]]:
@@ -252,19 +257,12 @@ class Variables:
         layers = self._layers()
         found: dict[str, frozenset[str]] = {}
         for scope in reversed(layers):
-            found |= scope.taints()
+            found |= scope.told()[0]
         # Only what is not there because of a condition has to be looked for layer by layer.
         for name in {name for scope in layers for name in scope.absent}:
             value, missed = self._seen(name)
             found[name] = missed if value is None else value.taint
         return {name: found[name] for name in sorted(found) if found[name]}
-
-    def _spelled(self) -> frozenset[str]:
-        values = {text for scope in self._layers() for text in scope.active_texts()}
-        return frozenset[str]().union(*[spelled(text) for text in values if text])
-
-    def _tainted(self) -> tuple[Value, ...]:
-        return tuple([value for scope in self._layers() for value in scope.tainted()])
 
     def _any(self, name: str) -> Value | None:
         inactive = (value for scope in self._layers() if (value := scope.get(name)) is not None)

@@ -16,7 +16,7 @@ from matrixbuild.core.earthfile.origins import lacks_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
 from matrixbuild.core.earthfile.recipe import Asked, Question
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_target, resolved
-from matrixbuild.core.earthfile.reserved import NOT_LOCAL, RESERVED, UNKNOWN_BEFORE, builtin_args, platform_values
+from matrixbuild.core.earthfile.reserved import NOT_LOCAL, RESERVED, UNKNOWN_VALUES, builtin_values, platform_values
 from matrixbuild.core.earthfile.scope import Scope, Variables, combined
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.visits import Block, Visit
@@ -63,7 +63,7 @@ class Target:
         value = self.variables.active(name)
         if value is None and (missed := self.variables.missed(name)):
             # That it is not here hangs on conditions, whose answers are noted.
-            self.walk.use(Value(text="", taint=missed), self.walk.at, decides=False)
+            self.walk.count(missed, self.walk.at, decides=False)
             self.walk.decisions.names |= missed
         if value is not None or not self._perhaps_set(name):
             return value
@@ -106,8 +106,9 @@ class Target:
         """A word's value, not yet counted as used. Raises EarthfileError."""
         try:
             # A partial evaluation asks no image: what $HOME gives there is as unknown as any other shell-out's output.
-            lookup = self.lookup_at(place) if self.dialect is Dialect.EARTHLY and not self.walk.findings else self.lookup
-            return expand(word, lookup, dialect=self.dialect, keep_plus_escape=keep_plus_escape, tested=self.walk.decide)
+            dialect = self.dialect
+            lookup = self.lookup_at(place) if dialect is Dialect.EARTHLY and not self.walk.findings else self.lookup
+            return expand(word, lookup, dialect=dialect, keep_plus_escape=keep_plus_escape, tested=self.walk.decide)
         except WordError as error:
             raise EarthfileError(
                 Fault.SYNTAX if error.malformed else Fault.INVALID_ARG, str(error), place=place, hint="put it in single quotes to have it as it is"
@@ -117,6 +118,8 @@ class Target:
 
     def text(self, word: str, place: Place, *, keep_plus_escape: bool = False) -> str:
         """A word's text, counted as used; nothing that is gone through may depend on it."""
+        if not word:
+            return ""
         value = self.expand(word, place, keep_plus_escape=keep_plus_escape)
         self.walk.decisions.verbatim |= value.taint
         return self.walk.use(value, place, decides=False)
@@ -230,6 +233,8 @@ class Target:
 
     def platform(self, word: str, place: Place) -> Platform | None:
         """The value of a --platform; None for the default, and in a partial evaluation for one that is not known."""
+        if not word:
+            return None
         if self.walk.findings and (value := self.expand(word, place)).unknown:
             self.walk.use(value, place)
             self.walk.findings.note(Opacity.VALUES, place, f"the platform {word} is known only while it is built")
@@ -259,10 +264,10 @@ class Target:
     def declare_builtins(self) -> None:
         """The built-in ARGs, inactive until declared."""
         native = self.walk.call.native
-        args = builtin_args(directory=self.visit.directory, target=self.visit.name, features=self.features, push=self.visit.saving)
-        values = {name: Value(text=value) for name, value in args.items()} | platform_values("USER", native)
+        values = builtin_values(directory=self.visit.directory, target=self.visit.name, features=self.features, push=self.visit.saving)
+        values |= platform_values("USER", native)
         values |= platform_values("NATIVE", native) if self.features.new_platform else {}
-        values |= {name: unknown_value(name) for name in UNKNOWN_BEFORE} if self.walk.findings else {}
+        values |= UNKNOWN_VALUES if self.walk.findings else {}
         self.variables.builtins.put_all(values, active=False)
         self._declare_platform()
 
@@ -322,7 +327,7 @@ class Target:
     ) -> Visit:
         """Have another target gone through; `build` as BUILD does it: its outputs are saved if this target's are."""
         overriding = self.overriding(reference, args, pass_args=pass_args)
-        if self.walk.findings and (remote := self._remote(reference, overriding, place)):
+        if self.walk.findings and reference.where is not Where.HERE and (remote := self._remote(reference, overriding, place)):
             return remote
         visit = self.walk.enter(
             self.walk,

@@ -8,6 +8,7 @@ that what a target BUILDs is not saved where it was reached by FROM or COPY firs
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from matrixbuild.core.earthfile.decisions import Decisions
@@ -64,16 +65,15 @@ class Behind:
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """An Earthly target in the making or made. `inputs` are the args it was compared by before 0.8: name -> (value, default); `behind`
-    tells where they come from. `given` are the overrides it was called with."""
+    """An Earthly target in the making or made. `inputs` are the args it was compared by before 0.8: name -> (value, default, where they
+    come from), the latest last. `given` are the overrides it was called with."""
 
     directory: str
     name: str
     platform: Platform
     identity: tuple[tuple[str, str], ...]
     done: bool = False
-    inputs: dict[str, tuple[Value, Value]] = field(default_factory=dict)
-    behind: dict[str, Behind] = field(default_factory=dict)
+    inputs: dict[str, tuple[Value, Value, Behind]] = field(default_factory=dict)
     given: dict[str, Value] = field(default_factory=dict)
     tree: Tree = field(default_factory=Scratch)
     workdir: str = ""
@@ -110,23 +110,26 @@ class Visit:
 
     def reads_as(self, other: Visit, overriding: Scope) -> None:
         """Its result depends on all that another's does, but for what that was called with."""
-        for name, values in other.inputs.items():
-            if name not in overriding:
-                self.inputs.pop(name, None)
-                self.inputs[name] = values
-                self.behind[name] = other.behind[name]
+        given = overriding.everything()
+        self.reads_all({name: found for name, found in other.inputs.items() if name not in given})
+
+    def reads_all(self, found: Mapping[str, tuple[Value, Value, Behind]]) -> None:
+        """Its result depends on all of these."""
+        for name in self.inputs.keys() & found.keys():
+            del self.inputs[name]
+        self.inputs |= found
 
     def reads(self, name: str, value: Value, default: Value, behind: Behind) -> None:
         """Its result depends on an arg."""
         self.inputs.pop(name, None)
-        self.inputs[name] = value, default
-        self.behind[name] = behind
+        self.inputs[name] = value, default, behind
 
     def same_for(self, overriding: Scope, ambient: Scope, decisions: Decisions) -> bool:
         """Whether other overrides would give the same, as Earthly compares calls of a target before 0.8; `decisions` gain what this hangs on.
         An arg of the whole call is the same in all of it, whatever it is."""
-        for name, (value, default) in self.inputs.items():
-            given, behind = overriding.get(name), self.behind[name]
+        overrides = overriding.everything()
+        for name, (value, default, behind) in self.inputs.items():
+            given = overrides.get(name)
             if given is None:
                 same = name in RESERVED or (decisions.same(value, default, behind.taint) if behind.given else value.text == default.text)
             elif behind.ambient and alike(given, ambient.get(name)):

@@ -114,8 +114,8 @@ class Walk:
     silent: int = 0
     earthfiles: dict[str, Parsed] = field(default_factory=dict)
     """By directory: each lookup of a variable asks."""
-    setting: dict[int, bool] = field(default_factory=dict)
-    """Whether an IF (by its identity: the Earthfiles above hold it) does nothing but set variables."""
+    setting: dict[int, tuple[str, ...] | None] = field(default_factory=dict)
+    """Which variables an IF (by its identity: the Earthfiles above hold it) sets, where it does nothing else."""
 
     # What is asked for ------------------------------------------------------
 
@@ -200,11 +200,15 @@ class Walk:
 
     def use(self, value: Value, place: Place, *, decides: bool = True) -> str:
         """The text of a value that reaches more than the name of an image; unless it `decides`, nothing else is gone through for another."""
-        for name in sorted(value.taint):
+        self.count(value.taint, place, decides=decides)
+        return value.text
+
+    def count(self, taint: frozenset[str], place: Place, *, decides: bool = True) -> None:
+        """Count overrides as used, as `use` does."""
+        for name in sorted(taint):
             self.used.setdefault((name, place))
         if decides:
-            self.decisions.exactly(value.taint)
-        return value.text
+            self.decisions.exactly(taint)
 
     def decide(self, taint: frozenset[str]) -> None:
         """What is gone through, or which ARGs are behind a value, hangs on the values of these overrides."""
@@ -214,7 +218,7 @@ class Walk:
         """Any ARG may be read, even one that nothing on the path declares."""
         findings.everything = findings.everything or place
         for name, _ in self.call.overrides:
-            self.use(Value(text="", taint=frozenset({name})), place)
+            self.count(frozenset({name}), place)
 
     def order(self) -> int:
         self.saved += 1

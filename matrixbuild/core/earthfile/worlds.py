@@ -129,7 +129,10 @@ def _frame(target: Target, worlds: Sequence[World], position: int, place: Place)
 
 
 def _scope(target: Target, worlds: Sequence[World], scopes: Sequence[Scope], position: int, place: Place) -> Scope:
-    merged = Scope(ambient=scopes[0].ambient)
+    first = scopes[0]
+    if all(scope.stamp == first.stamp and scope.perhaps == first.perhaps for scope in scopes):
+        return first.copy()
+    merged = Scope(ambient=first.ambient)
     for name in sorted({name for scope in scopes for name in scope}):
         values = [scope.get(name) for scope in scopes]
         active = any(scope.active(name) is not None for scope in scopes)
@@ -155,7 +158,7 @@ def _unknown(target: Target, worlds: Sequence[World], position: int, name: str, 
     """A value that becomes unknown carries nothing on: whatever it came from counts as used at once."""
     for world in worlds:
         value, missed = world.value(position, name)
-        target.walk.use(Value(text="", taint=missed | (value.taint if value else frozenset())), place)
+        target.walk.count(missed | (value.taint if value else frozenset()), place)
         for scope in (world.frames[position].globals, world.frames[position].args, world.frames[position].lets, world.envs):
             hidden = scope.get(name)
-            target.walk.use(Value(text="", taint=hidden.taint if hidden else frozenset()), place)
+            target.walk.count(hidden.taint if hidden else frozenset(), place)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Mapping
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, condition
 from matrixbuild.core.earthfile.decisions import Decisions, Equal, Held, Imaged, Overrides, UnsaidError, Valued, Verdict, judged, names_image
-from matrixbuild.core.earthfile.expansion import Given, Value
+from matrixbuild.core.earthfile.expansion import Given, Lookup, Value
 
 A = Value(text="1", taint=frozenset({"A"}), parts=(Given("A"),))
 OPAQUE = Value(text="x", taint=frozenset({"B"}))
@@ -92,3 +97,36 @@ def test_what_is_only_looked_at_counts_where_it_decides() -> None:
     decisions = Decisions(given={"A": "1", "B": "x"}, verbatim={"A", "B"}, names={"B"})
     decisions.finish()
     assert decisions.answers == {Valued("B"): "x"}
+
+
+_TEXTS = ('[ "$A" = "1" ]', '[ "$A" = "1" ] && [ "$B" = "" ]', '[ "$A" = "1" ] || [[ "$B" == x* ]]', '[ -z "$B" ] && [ "$B" = "$A" ]', "[ -f $A ]", "[ $B")
+_VALUES = st.none() | st.builds(
+    Value,
+    text=st.sampled_from(("", "1", "x", "x y")),
+    taint=st.sets(st.sampled_from("AB")).map(frozenset),
+    unknown=st.sampled_from(("", "", "", "A")),
+    parts=st.none() | st.just((Given("A"),)),
+)
+
+
+def _noting(names: list[str], values: Mapping[str, Value | None]) -> Lookup:
+    def lookup(name: str) -> Value | None:
+        names.append(name)
+        return values[name]
+
+    return lookup
+
+
+@given(st.sampled_from(_TEXTS), st.lists(st.tuples(_VALUES, _VALUES), min_size=1, max_size=4))
+def test_a_condition_asks_for_what_it_reads_and_is_what_its_values_make_it(text: str, rounds: list[tuple[Value | None, Value | None]]) -> None:
+    for one, other in rounds:
+        values, asked, read = {"A": one, "B": other}, list[str](), list[str]()
+        verdict = judged(text, _noting(asked, values))
+        try:
+            answer = condition(text, _noting(read, values))
+            bare = condition(text, values.__getitem__, bare=True)
+            certain = answer.status != 0 or not answer.shells or bare.status == 0
+            assert verdict == Verdict(answer.status == 0 if certain and not answer.unmatched else None, answer.taint)
+        except (NeedsShell, UnknownVariable, ShellSyntax):
+            assert verdict == Verdict(None)
+        assert asked[: len(set(read))] == list(dict.fromkeys(read))

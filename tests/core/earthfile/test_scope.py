@@ -124,3 +124,16 @@ def test_builtins_are_not_passed_on() -> None:
 @given(st.dictionaries(st.sampled_from("ABC"), st.text()), st.dictionaries(st.sampled_from("ABC"), st.text()))
 def test_of_two_scopes_alike_the_first_wins(first: dict[str, str], second: dict[str, str]) -> None:
     assert combined(scope(**first), scope(**second)).identity() == tuple(sorted((second | first).items()))
+
+
+def test_what_a_scope_tells_is_as_it_is_now() -> None:
+    one = Value(text="one", taint=frozenset({"A"}))
+    first = Scope({"A": one}, active=("A",))
+    before = {"A": frozenset({"A"})}, frozenset({"one"}), (one,)
+    assert first.told() == before
+    second = first.copy()
+    second.put("B", Value(text="two 3"))
+    assert second.told() == (before[0] | {"B": frozenset()}, frozenset({"one", "two"}), (one,))
+    assert first.told() == before
+    first.remove("A")
+    assert first.told() == ({}, frozenset(), ())
