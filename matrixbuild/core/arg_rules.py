@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from matrixbuild.core.axes import Axes
@@ -27,13 +28,13 @@ ABOUT_ARGS = "args"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Test:
-    """One mapping of conditions: those on axes resolved, those on ARGs as they are."""
+    """One mapping of conditions: those on axes resolved; those on ARGs by the name of each, and whether a text of it will do."""
 
     cells: Matcher
-    args: tuple[Condition, ...]
+    args: tuple[tuple[str, Callable[[str], bool]], ...]
 
     def holds(self, cell: Cell, args: Mapping[str, str]) -> bool:
-        return self.cells.matches(cell) and all(_has(condition, args) for condition in self.args)
+        return all(accepts(args.get(name, "")) for name, accepts in self.args) and self.cells.matches(cell)
 
 
 def judge(
@@ -48,15 +49,17 @@ def judge(
     warnings: list[Problem],
 ) -> None:
     """What the rules say of the demands, once a rule, with the cells concerned and the lines of the Earthfile that prove it (by rule name)."""
+    names = {name for each in rules for condition in (*each.rule.when, *each.rule.conditions) if (name := _arg_of(condition)) is not None}
+    given = [{arg.name: arg.value for arg in demand.args if arg.name in names} for demand in demands]
     for each in rules:
         named = {condition.axis for condition in (*each.rule.when, *each.rule.conditions)} & set(axes)
         when, conditions = (_test(conditions, axes, problems) for conditions in (each.rule.when, each.rule.conditions))
         hit = dict.fromkeys(
             cell
-            for demand in demands
-            if named <= set(demand.cell.axes) and (demand.target in each.targets if each.targets else demand.earthly)
+            for demand, args in zip(demands, given, strict=True)
+            if (demand.target in each.targets if each.targets else demand.earthly) and named <= set(demand.cell.axes)
             for cell in cells_of[demand.target][demand.cell]
-            if _faults(each.rule.effect, when, conditions, cell, {arg.name: arg.value for arg in demand.args})
+            if _faults(each.rule.effect, when, conditions, cell, args)
         )
         if not hit:
             continue
@@ -74,15 +77,22 @@ def _test(conditions: Sequence[Condition], axes: Axes, problems: list[Problem]) 
         mistakes: list[Problem] = []
         accepted(condition.wanted, ("",), None, condition.subject, mistakes)
         problems += [mistake for mistake in mistakes if mistake.code == "no-versions"]  # a range: nothing would ever be in it
-    return _Test(cells=matcher(on_axes, axes, problems, inherited=True), args=on_args)
+    args = tuple((condition.field or "", _accepting(condition)) for condition in on_args)
+    return _Test(cells=matcher(on_axes, axes, problems, inherited=True), args=args)
+
+
+def _arg_of(condition: Condition) -> str | None:
+    return condition.field or "" if condition.axis == ABOUT_ARGS else None
+
+
+def _accepting(condition: Condition) -> Callable[[str], bool]:
+    """Few texts come again and again; and `accepted` prepares, for what does not fit, what a person could be told."""
+    pattern = _textual(condition.wanted)
+    return cache(lambda text: bool(accepted(pattern, (text,), None, condition.subject, [])))
 
 
 def _faults(effect: Effect, when: _Test, conditions: _Test, cell: Cell, args: Mapping[str, str]) -> bool:
     return when.holds(cell, args) and conditions.holds(cell, args) is not (effect is Effect.REQUIRE)
-
-
-def _has(condition: Condition, args: Mapping[str, str]) -> bool:
-    return bool(accepted(_textual(condition.wanted), (args.get(condition.field or "", ""),), None, condition.subject, []))
 
 
 def _textual(pattern: Pattern) -> Pattern:
@@ -102,15 +112,15 @@ def check_forms(
     profile: Profile | None, demands: Sequence[Demand], line: str, overrides: Mapping[str, Deed | None], problems: list[Problem]
 ) -> None:
     """ARGs whose text the profile knows to be wrong, once a text and place. `overrides` as of rules: a form may be one's (`rule`)."""
-    for form in profile.forms if profile else ():
-        deed = overrides.get(form.rule, Deed.DENY)
-        if deed is None or not holds(form.span, line):
-            continue
+    forms = [(form, deed) for form in (profile.forms if profile else ()) if (deed := overrides.get(form.rule, Deed.DENY)) and holds(form.span, line)]
+    names = {form.name for form, _ in forms}
+    given = [(arg, demand) for demand in demands for arg in demand.args if arg.name in names]
+    for form, deed in forms:
+        fits = cache(re.compile(form.pattern).fullmatch)
         wrong: defaultdict[Arg, list[Demand]] = defaultdict(list)
-        for demand in demands:
-            for arg in demand.args:
-                if arg.name == form.name and not re.fullmatch(form.pattern, arg.value):
-                    wrong[replace(arg, axes=frozenset())].append(demand)
+        for arg, demand in given:
+            if arg.name == form.name and not fits(arg.value):
+                wrong[replace(arg, axes=frozenset())].append(demand)
         for arg, having in wrong.items():
             where = f" (in {having[0].target}, {having[0].cell})" if having[0].cell.values else ""
             severity = Severity.WARNING if deed is Deed.WARN else Severity.ERROR

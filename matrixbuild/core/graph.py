@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from matrixbuild.core.cells import Cell
@@ -45,9 +46,27 @@ def generations(demands: Sequence[Demand]) -> tuple[tuple[Address, ...], ...]:
     """Addresses in steps: each needs only what earlier steps hold. Raises InvalidError as `demand_graph` does."""
     if not any(demand.needs for demand in demands):
         return (tuple(demand.address for demand in demands),)
-    import networkx as nx
+    sorter = TopologicalSorter[Address]()
+    for demand in demands:
+        sorter.add(demand.address)
+    for demand in demands:
+        sorter.add(demand.address, *demand.needs)
+    known = {demand.address for demand in demands}
+    sound = all(known.issuperset(demand.needs) for demand in demands)
+    try:
+        sorter.prepare()
+    except CycleError:
+        sound = False
+    if not sound:
+        # Slower by its import, and it tells what is wrong by name and place.
+        demand_graph(demands)
+    return tuple(_steps(sorter))
 
-    return tuple(tuple(step) for step in nx.topological_generations(demand_graph(demands)))
+
+def _steps(sorter: TopologicalSorter[Address]) -> Iterator[tuple[Address, ...]]:
+    while step := sorter.get_ready():
+        yield step
+        sorter.done(*step)
 
 
 def _unmet(demand: Demand, need: Address) -> Problem:

@@ -6,6 +6,7 @@ import fnmatch
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from matrixbuild.core.axes import Axes
@@ -14,7 +15,7 @@ from matrixbuild.core.declared import Effect
 from matrixbuild.core.demand import Arg, Demand
 from matrixbuild.core.listing import Kind, Listing
 from matrixbuild.core.problems import Place, Problem, Severity
-from matrixbuild.core.rules import Deed, matcher
+from matrixbuild.core.rules import Deed, Matcher, matcher
 from matrixbuild.core.spans import holds
 
 if TYPE_CHECKING:
@@ -48,34 +49,49 @@ def unmet(
             continue
         severity = Severity.WARNING if deed is Deed.WARN else Severity.ERROR
         when = matcher(each.when, axes, [], inherited=True)
-        concerned = (
-            demand
-            for demand in demands
-            if (not each.targets or demand.target in each.targets) and any(when.matches(cell) for cell in cells_of[demand.target, demand.cell])
-        )
-        found = next((told for demand in concerned if (told := _missing(each, demand, tree_of(demand.variant)))), None)
+        asked = [demand for demand in demands if not each.targets or demand.target in each.targets]
+        found = _first_missing(each, asked, partial(_concerned, when, cells_of), tree_of)
         if found:
             summary, arg = found
             named = f" (rule {each.rule})" if each.rule else ""
             yield Problem(summary=f"{summary}{named}", place=arg.place if arg else place, hint=each.reason, code="required-file", severity=severity)
 
 
-def _missing(each: Requirement, demand: Demand, tree: Tree) -> tuple[str, Arg | None] | None:
-    """What is wrong, and the ARG that asked for it."""
+def _concerned(when: Matcher, cells_of: Mapping[tuple[str, Cell], tuple[Cell, ...]], demand: Demand) -> bool:
+    return any(map(when.matches, cells_of[demand.address]))
+
+
+def _first_missing(
+    each: Requirement, asked: Sequence[Demand], concerned: Callable[[Demand], bool], tree_of: Callable[[tuple[int, ...]], Tree]
+) -> tuple[str, Arg | None] | None:
+    """Each tree is looked at once for each text of the ARG: nothing else of a demand counts but for the words."""
+    met = set[tuple[tuple[int, ...], str]]()
+    for demand in asked:
+        arg = next((arg for arg in demand.args if arg.name == each.arg and arg.value), None) if each.arg else None
+        looked_at = (demand.variant, arg.value if arg else "")
+        if looked_at in met or not concerned(demand):
+            continue
+        if told := _missing(each, demand, arg, tree_of(demand.variant)):
+            return told, arg
+        met.add(looked_at)
+    return None
+
+
+def _missing(each: Requirement, demand: Demand, arg: Arg | None, tree: Tree) -> str:
+    """What is wrong; nothing is "". `arg` is what asked for it, of a requirement of an ARG."""
     wanted = f"{demand.target} ({demand.cell})" if demand.cell.values else demand.target
     if each.arg:
-        arg = next((arg for arg in demand.args if arg.name == each.arg and arg.value), None)
         if arg is None or _is_there(arg.value, tree.listing):
-            return None
-        return f"the source has no {arg.value}, which {arg.name} names for {wanted}", arg
+            return ""
+        return f"the source has no {arg.value}, which {arg.name} names for {wanted}"
     if each.path:
         if not _is_there(each.path, tree.listing):
-            return f"the source has no {each.path}, which {wanted} needs", None
+            return f"the source has no {each.path}, which {wanted} needs"
         lacks = each.containing and each.path not in tree.hidden and each.containing not in (tree.text(each.path) or "")
-        return (f"{each.path} of the source does not contain {each.containing!r}, which {wanted} needs", None) if lacks else None
+        return f"{each.path} of the source does not contain {each.containing!r}, which {wanted} needs" if lacks else ""
     bad = next((path for path in _forbidden(each, tree)), None)
     what = f" with {each.containing!r} in it" if each.containing else ", a secret" if each.of_secrets else ""
-    return (f"the source holds {bad}{what}, which must not be there", None) if bad else None
+    return f"the source holds {bad}{what}, which must not be there" if bad else ""
 
 
 def _is_there(path: str, listing: Listing) -> bool:
