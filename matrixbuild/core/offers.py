@@ -162,6 +162,8 @@ class _Offering:
             needs=needs,
             imageless=frozenset(name for name in needs if name in self.targets and self.targets[name].image is None),
             is_arg=True,
+            declared={name: axis.place for name, axis in self.axes.items() if name in axes},
+            foreign=self.facts.profile.file if self.facts.profile else "",
         )
 
     def _is_of_profile(self, place: Place) -> bool:

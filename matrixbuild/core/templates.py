@@ -25,7 +25,8 @@ class Scope:
     `axes`: name -> fields that any of its values has; `constants`: the same of axes that only the profile knows; `hidden`: axes of the
     manifest that the target does not have; `namespaces`: name -> members of what is the same for all cells (`source`, the profile's), and
     `tagged`: axes that the profile's `suffix` and `customTag` are made of; `image` and `needs` are for args alone (`needs`: the targets
-    needed, `imageless`: those of them that make no image).
+    needed, `imageless`: those of them that make no image). `declared` is where the manifest declares each axis, and `foreign` the file of the
+    profile: whose templates are right, and whom the axis has to fit.
     """
 
     axes: Mapping[str, tuple[str, ...]]
@@ -38,6 +39,8 @@ class Scope:
     needs: tuple[str, ...] = ()
     imageless: frozenset[str] = frozenset()
     is_arg: bool = False
+    declared: Mapping[str, Place] = field(default_factory=dict)
+    foreign: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -210,6 +213,11 @@ def _member_faults(node: nodes.Getattr | nodes.Getitem, text: Text, scope: Scope
         return
     known = _members(owner.name, scope)
     if known is None or member in known or member in sandbox.METHODS:
+        return
+    if owner.name in scope.declared and text.place.file == scope.foreign:
+        hint = f"write each value as a mapping with {' and '.join((*known, member))}"
+        summary = f"no value of the axis {owner.name!r} has a {member!r}, which the profile reads"
+        yield _problem(summary, scope.declared[owner.name], hint=hint, code="template-field")
         return
     hint = did_you_mean(member, known) or (f"it has {', '.join(known)}" if known else f"write {owner.name} itself")
     yield _problem(f"{owner.name} has no {member!r}", locate(text, member, of=owner.name), hint=hint, code="template-field")

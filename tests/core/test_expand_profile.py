@@ -47,6 +47,30 @@ class TestAxes:
     def test_switches(self, value: str, message: str) -> None:
         assert told(on_profile(Facts(profile=self.known()), axes=f"{OS}\n    fips: [{value}]").problems) == [message]
 
+    @pytest.mark.parametrize(
+        ("values", "messages"),
+        [
+            (
+                "[jammy]",
+                [
+                    "m.yaml:8:5: no value of the axis 'os' has a 'distribution', which the profile reads [os] (write each value as a mapping with distribution)",
+                    "m.yaml:8:5: no value of the axis 'os' has a 'version', which the profile reads [os] (write each value as a mapping with version)",
+                ],
+            ),
+            (
+                "[{distribution: ubuntu}]",
+                [
+                    "m.yaml:8:5: no value of the axis 'os' has a 'version', which the profile reads [os] (write each value as a mapping with distribution and version)",
+                ],
+            ),
+        ],
+    )
+    def test_values_that_lack_what_the_profile_reads_are_told_where_they_stand(self, values: str, messages: list[str]) -> None:
+        """Once each, however many templates of the profile read it."""
+        args = 'args: {OS: "{{ os.distribution }}", OS_VERSION: "{{ os.version }}"}'
+        facts = Facts(profile=profile(axes=f"  axes:\n    os: {{description: the system, {args}}}"))
+        assert told(on_profile(facts, axes=f"  axes:\n    os: {values}").problems) == messages
+
     def test_conditions_on_constants(self) -> None:
         rules = "  rules: [{name: a, when: {cis: false}, exclude: {fips: true}, reason: r}]"
         found = on_profile(Facts(profile=self.known()), axes=f"{OS}\n    fips: [false, true]", rules=rules)
