@@ -1,13 +1,16 @@
 """Whole processes of `matrixbuild plan` over 2,691, 10,000 and 100,000 cells, both engines, against a bare loop and the imports in the same run.
 
-The project is made here, in the shape of CanvOS; `CANVOS=DIR` puts a real checkout in its place for the engine that can plan it (Earthly).
-Arguments choose sizes (`plan.py 2691`). Exits 1 where a budget of design.md 14 is missed.
+The project is made here, in the shape of CanvOS; `CANVOS=DIR` puts a real checkout in its place for the engine that can plan it (Earthly), and adds
+a row for its profile with every version of everything. Arguments choose sizes (`plan.py 2691`, `plan.py profile`). Exits 1 where a budget of
+design.md 14 is missed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,6 +19,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 START = "import sys; from matrixbuild.cli.main import main; sys.exit(main())"  # what the script does that pip installs
 IMPORTS = "import matrixbuild.cli.main, matrixbuild.workflow.planning, matrixbuild.cli.show_plan, matrixbuild.cli.show_problems"
@@ -253,6 +258,26 @@ GUARDED = 'IF [ "$FIPS_ENABLED" = "true" ] && [ "$UPDATE_KERNEL" = "true" ]\n'
 SCRIPTS = ("setup", "luet", "kine", "palette", "vertex")
 
 
+def everything(checkout: str, project: Path) -> None:
+    """The manifest of a release of all there is: the systems, distributions and variants that the profile knows, with every version of each."""
+    manifests = Path(__file__).parents[1] / "manifests"
+    for directory in ("release", "release-fips", "release-uki"):
+        shutil.copytree(manifests / directory, project / directory)
+    yaml = YAML()
+    document = yaml.load(manifests / "release.yaml")
+    spec = document["spec"]
+    spec["source"] = {"path": checkout, "files": spec["source"]["files"]}
+    spec["axes"]["os"] = [
+        {"distribution": "ubuntu", "versions": ["20.04", "22.04", "24.04"]},
+        {"distribution": "opensuse-leap", "versions": ["15.6"]},
+        {**spec["axes"]["os"][1], "versions": ["8", "9"]},
+    ]
+    names = ("k3s", "rke2", "kubeadm", "kubeadm-fips", "canonical", "nodeadm")
+    spec["axes"]["kubernetes"] = [{"distribution": name, "versions": "all"} for name in names]
+    del spec["rules"]
+    yaml.dump(document, project / "m.yaml")
+
+
 def files(engine: str) -> Mapping[str, str]:
     """The checkout; for the embedded engine without what it refuses: RUN, and a variable that a base image might set."""
     texts = {"Earthfile": EARTHFILE, "Dockerfile": DOCKERFILE}
@@ -289,17 +314,22 @@ class Taken:
     mebibytes: float
 
 
-def run(*arguments: str) -> Taken:
+def environment() -> Mapping[str, str]:
     # Compiled modules are kept, as where the program is installed.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    taken = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)  # waited for above: Popen must not look for it again
-    if process.returncode:
-        raise SystemExit(f"it ended with {process.returncode}: {' '.join(arguments)}")
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def run(*arguments: str) -> Taken:
+    with tempfile.TemporaryFile() as warnings:
+        start = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *arguments], env=environment(), stderr=warnings, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)  # waited for above: Popen must not look for it again
+        if process.returncode:
+            warnings.seek(0)
+            raise SystemExit(f"{warnings.read().decode()}it ended with {process.returncode}: {' '.join(arguments)}")
     mebibytes = usage.ru_maxrss / (1 if sys.platform != "darwin" else 1024) / 1024
     return Taken(seconds=taken, processor=usage.ru_utime + usage.ru_stime, mebibytes=mebibytes)
 
@@ -310,8 +340,8 @@ def medians(rounds: int, *arguments: str) -> Taken:
     return Taken(seconds=seconds, processor=processor, mebibytes=max(one.mebibytes for one in found))
 
 
-def measure(size: Size, engine: str, directory: Path) -> bool:
-    """Print one row of figures for a size and an engine; whether the budget is kept."""
+def made(size: Size, engine: str, directory: Path) -> tuple[Path, str]:
+    """A project of that many cells, and what it is."""
     canvos = os.environ.get("CANVOS") if engine == "earthly" else None
     project = directory / f"{engine}-{size.cells}"
     for name, text in ({} if canvos else files(engine)).items():
@@ -320,29 +350,48 @@ def measure(size: Size, engine: str, directory: Path) -> bool:
         path.write_text(text)
     project.mkdir(exist_ok=True)
     (project / "m.yaml").write_text(manifest(size, engine, str(Path(canvos).resolve()) if canvos else "src"))
+    return project, f"{size.cells:>7,} cells x 2 targets, {f'CanvOS at {canvos}' if canvos else engine}"
+
+
+def profiled(checkout: str, directory: Path) -> tuple[Path, str]:
+    """A project of all that CanvOS can build, by the rules of its profile, and what it is."""
+    project = directory / "profile"
+    project.mkdir()
+    everything(str(Path(checkout).resolve()), project)
+    told = subprocess.run(
+        [sys.executable, "-c", START, "plan", str(project / "m.yaml"), "--format", "json"], env=environment(), capture_output=True, check=True
+    )
+    return project, f"{json.loads(told.stdout)['counts']['cells']:>7,} cells of the profile, CanvOS at {checkout}"
+
+
+def measure(size: Size, project: Path, what: str) -> bool:
+    """Print one row of figures for a size; whether the budget is kept."""
     axes = [str(count) for count in (size.systems, size.versions, 2, 2)]
     first = run("-c", START, "plan", str(project / "m.yaml"))
     bare = medians(size.rounds, "-c", BARE, str(size.cells), *axes)
     imports = medians(size.rounds, "-c", IMPORTS)
     whole = medians(size.rounds, "-c", START, "plan", str(project / "m.yaml"))
     kept = whole.seconds <= size.seconds and (size.mebibytes is None or whole.mebibytes <= size.mebibytes)
-    of = f"CanvOS at {canvos}" if canvos else engine
     memory = f", {size.mebibytes} MiB" if size.mebibytes else ""
     took = f"{whole.seconds:6.2f} s ({whole.processor:.2f} s of a processor), {whole.mebibytes:5.0f} MiB"
-    print(f"{size.cells:>7,} cells x 2 targets, {of}: {took} (budget {size.seconds:g} s{memory})", end="")
+    print(f"{what}: {took} (budget {size.seconds:g} s{memory})", end="")
     print(f"{'' if kept else '   MISSED'}\n        {whole.seconds / bare.seconds:5.1f} x a bare loop ({bare.seconds:.3f} s),", end="")
     print(f" {whole.seconds / imports.seconds:5.1f} x its imports ({imports.seconds:.3f} s), first run {first.seconds:.2f} s", flush=True)
     return kept
 
 
-def sizes(chosen: Sequence[str]) -> Iterator[Size]:
-    yield from (size for size in SIZES if not chosen or str(size.cells) in chosen)
+def rows(chosen: Sequence[str], directory: Path) -> Iterator[tuple[Size, Path, str]]:
+    for size in SIZES:
+        if not chosen or str(size.cells) in chosen:
+            yield from ((size, *made(size, engine, directory)) for engine in ("earthly", "embedded"))
+    if (checkout := os.environ.get("CANVOS")) and (not chosen or "profile" in chosen):
+        yield SIZES[0], *profiled(checkout, directory)
 
 
 def main() -> int:
     """Print all rows; 1 where a budget is missed."""
     with tempfile.TemporaryDirectory() as directory:
-        kept = [measure(size, engine, Path(directory)) for size in sizes(sys.argv[1:]) for engine in ("earthly", "embedded")]
+        kept = [measure(*row) for row in rows(sys.argv[1:], Path(directory))]
     return int(not all(kept))
 
 
