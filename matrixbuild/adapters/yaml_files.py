@@ -128,15 +128,15 @@ class _Lines:
 def _events(lines: _Lines) -> Iterator[Event]:
     # The pure-Python parser is a state machine without recursion; the C one overruns its stack on a long run of brackets. Events, unlike
     # composed nodes, let the caller stop before anything is built of them.
-    place = lines.place(0, 0)
+    event: Event | None = None
     try:
         for event in YAML(typ="safe", pure=True).parse(lines.text):
-            place = lines.of(event)
             yield event
     except YAMLError as error:
         raise InvalidError(_syntax_problem(error, lines)) from None
     except (ValueError, OverflowError, LookupError, TypeError, AttributeError) as error:
         # Where the library itself trips over the input (an escape beyond Unicode, a broken directive) it has no place to give.
+        place = lines.of(event) if event else lines.place(0, 0)
         hint = "look for an escape in double quotes that is no character"
         raise _refused("this is not YAML: the parser gives up on what follows", place=place, hint=hint, code="yaml-syntax") from error
 
@@ -180,13 +180,13 @@ class _Builder:
 
     def feed(self, event: Event) -> None:
         match event:
+            case ScalarEvent():
+                self._check_tag(event)
+                self._add(self._scalar(event), size=1, anchor=event.anchor)
             case DocumentStartEvent():
                 self._begin_document(event)
             case AliasEvent():
                 self._add_alias(event)
-            case ScalarEvent():
-                self._check_tag(event)
-                self._add(self._scalar(event), size=1, anchor=event.anchor)
             case MappingStartEvent() | SequenceStartEvent():
                 self._open(event, is_mapping=isinstance(event, MappingStartEvent))
             case MappingEndEvent() | SequenceEndEvent():

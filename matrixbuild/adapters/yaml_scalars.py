@@ -15,12 +15,18 @@ _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN")
+_BEGINNINGS = frozenset(("", *"nN~tTfF+-.0123456789"))
+"""What any of these begins with: nearly everything else is a word, and none of them."""
 
 _LONGEST_INTEGER = 18  # digits: beyond that, reading one costs time that grows with its square
 
 
 def resolve(text: str) -> tuple[Kind, Scalar]:
     """Kind and value of an unquoted scalar. An integer too long to be one is a number."""
+    return _resolved(text) if text[:1] in _BEGINNINGS else (Kind.STRING, text)
+
+
+def _resolved(text: str) -> tuple[Kind, Scalar]:
     if _NULL.fullmatch(text):
         return Kind.NULL, None
     if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):

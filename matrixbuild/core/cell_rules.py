@@ -56,24 +56,27 @@ def select_cells(
     judges = (*listed(), *rulings((*inherited, *manifest.rules), axes, problems, overrides=overrides))
     found = CellSet()
     bench = Bench(judges, axes)
+    remarks: list[tuple[int, Cell]] = []
     busy = 0
     for cell in product(axes):
         found.product += 1
-        busy |= _judge(cell, bench, found)
-    busy |= _include(included, bench, found, problems)
+        busy |= _judge(cell, bench, found, remarks)
+    busy |= _include(included, bench, found, remarks, problems)
     problems.extend(matches_nothing(judge) for at, judge in enumerate(judges) if not judge.rule.inherited and not busy >> at & 1)
-    _remark(judges, found.cells, problems, warnings)
+    _remark(judges, remarks, problems, warnings)
     _check_survivors(manifest, axes, found, problems, warnings)
     return found
 
 
-def _judge(cell: Cell, bench: Bench, found: CellSet) -> int:
+def _judge(cell: Cell, bench: Bench, found: CellSet, remarks: list[tuple[int, Cell]]) -> int:
     """The bits of the rules that are about it."""
-    concerned, dropping = bench.judged(cell)
+    concerned, dropping, faults = bench.judged(cell)
     if dropping:
         found.dropped.append(DroppedCell(cell=cell, rules=dropping))
-    else:
-        found.cells.append(cell)
+        return concerned
+    found.cells.append(cell)
+    if faults:
+        remarks.append((faults, cell))
     return concerned
 
 
@@ -132,12 +135,14 @@ def _is_misfit(axis: KnownAxis, value: AxisValue) -> bool:
     )
 
 
-def _include(included: Sequence[tuple[Cell, Inclusion]], bench: Bench, found: CellSet, problems: list[Problem]) -> int:
+def _include(
+    included: Sequence[tuple[Cell, Inclusion]], bench: Bench, found: CellSet, remarks: list[tuple[int, Cell]], problems: list[Problem]
+) -> int:
     """The bits of the rules that are about any of them."""
     there = set(found.cells) if included else set()
     busy = 0
     for cell, inclusion in included:
-        concerned, dropping = bench.judged(cell)
+        concerned, dropping, faults = bench.judged(cell)
         busy |= concerned
         if dropping:
             change = "" if dropping[0].inherited else f", or change the rule in line {dropping[0].place.line}"
@@ -151,16 +156,15 @@ def _include(included: Sequence[tuple[Cell, Inclusion]], bench: Bench, found: Ce
         else:
             there.add(cell)
             found.cells.append(cell)
+            remarks.append((faults, cell))
             found.included += 1
     return busy
 
 
-def _remark(judges: Sequence[Ruling], cells: Sequence[Cell], problems: list[Problem], warnings: list[Problem]) -> None:
-    """What `deny` and `warn` say of the cells that are left, once a rule."""
-    for judge in judges:
-        if judge.deed is Deed.DROP:
-            continue
-        hit = [cell for cell in cells if judge.faults(cell)]
+def _remark(judges: Sequence[Ruling], remarks: Sequence[tuple[int, Cell]], problems: list[Problem], warnings: list[Problem]) -> None:
+    """What `deny` and `warn` say of the cells that are left, once a rule. `remarks` are the bits of those that find fault with a cell."""
+    for at, judge in enumerate(judges):
+        hit = [cell for faults, cell in remarks if faults >> at & 1]
         if hit:
             (problems if judge.deed is Deed.DENY else warnings).append(remarked(judge.rule, judge.deed, hit))
 

@@ -40,7 +40,10 @@ class Cell:
         return hash(self.text)
 
     def __getitem__(self, axis: str) -> AxisValue:
-        return next(value for name, value in self.values if name == axis)
+        for name, value in self.values:
+            if name == axis:
+                return value
+        raise KeyError(axis)
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ def demands(
         cells_of=cells_of,
         facts=facts or Facts(),
         variants=variants,
+        deciding=tuple(sorted({at for each in variants for at, _ in each.accepts})),
         asked={offer.target.name: asked(offer, facts.profile if facts else None) for offer in offers},
         versions=[(matcher(one.when, axes, [], inherited=True), one.name, one.version) for one in manifest.secrets if one.version],
         names=TemplateNames(
@@ -117,6 +118,9 @@ class _Rendering:
     rendered: dict[tuple[object, ...], str | None] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
     variants: Sequence[Matcher] = ()
+    deciding: tuple[int, ...] = ()
+    """Where the axes that decide on files stand in a cell of the matrix."""
+    decided: dict[tuple[str, ...], tuple[int, ...]] = field(default_factory=dict)
     versions: Sequence[tuple[Matcher, str, str]] = ()
     layers: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[_Run, ...]] = field(default_factory=dict)
     runs: dict[tuple[str, tuple[int, ...]], _Run] = field(default_factory=dict)
@@ -228,7 +232,7 @@ class _Rendering:
 
     def _layered(self, offer: Offer, cell: Cell) -> tuple[_Run, ...]:
         """Each arg once, as the strongest layer gives it."""
-        bringing = tuple([(axis, cell[axis].text) for axis, brought in offer.values.items() if cell[axis].text in brought])
+        bringing = tuple([(axis, text) for axis, brought in offer.values.items() if (text := cell[axis].text) in brought])
         key = (offer.target.name, bringing)
         if key not in self.layers:
             brought = [(axis, arg) for axis, text in bringing for arg in offer.values[axis][text]]
@@ -266,7 +270,10 @@ class _Rendering:
         if not self.variants:
             return ()
         whole = self.cells_of[offer.target.name][cell][0]
-        return tuple(index for index, matcher in enumerate(self.variants) if matcher.matches(whole))
+        texts = tuple([whole.values[at][1].text for at in self.deciding])
+        if texts not in self.decided:
+            self.decided[texts] = tuple([index for index, matcher in enumerate(self.variants) if matcher.matches(whole)])
+        return self.decided[texts]
 
     def _axes_of(self, offer: Offer, template: Template) -> frozenset[str]:
         """The axes behind a value: those its template names, and those behind the image name and the needs it reads."""

@@ -77,15 +77,16 @@ class Bench:
                     self._agreeing[index][text] &= ~(1 << at)
         self._rules: dict[int, tuple[Rule, ...]] = {}
 
-    def judged(self, cell: Cell) -> tuple[int, tuple[Rule, ...]]:
-        """Which rules are about this cell at all, a bit for each (for some cell that has to be so, or the rule is a mistake), and the rules that drop
-        it, in declared order."""
+    def judged(self, cell: Cell) -> tuple[int, tuple[Rule, ...], int]:
+        """Which rules are about this cell at all, a bit for each (for some cell that has to be so, or the rule is a mistake); the rules that drop
+        it, in declared order; and a bit for each that finds fault with it otherwise."""
         held = self._possible
         for (_, value), agreeing in zip(cell.values, self._agreeing, strict=True):
             held &= agreeing[value.text]
         conditions = held >> len(self._judges)
         when = held & ((1 << len(self._judges)) - 1)
-        return when & (conditions | self._requiring), self._named(when & (conditions ^ self._requiring) & self._dropping)
+        faults = when & (conditions ^ self._requiring)
+        return when & (conditions | self._requiring), self._named(faults & self._dropping), faults & ~self._dropping
 
     def _named(self, bits: int) -> tuple[Rule, ...]:
         if bits not in self._rules:

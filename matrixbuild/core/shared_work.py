@@ -102,12 +102,22 @@ class _Values:
         self._apart = [build.apart for build in builds]
         self._columns = {name: [build.args.get(name) for build in builds] for name in sorted(given)}
         self._known: dict[frozenset[str], frozenset[object]] = {}
+        self._varying = frozenset(name for name, column in self._columns.items() if column.count(column[0]) < len(column))
+        self._first: dict[frozenset[str], tuple[int, ...]] = {}
 
     def of(self, names: frozenset[str]) -> frozenset[object]:
         telling = names.intersection(self._columns)
         if telling not in self._known:
-            self._known[telling] = frozenset(zip(self._apart, *[self._columns[name] for name in sorted(telling)], strict=True))
+            columns: list[Sequence[object]] = [self._apart, *[self._columns[name] for name in sorted(telling)]]
+            self._known[telling] = frozenset([tuple([column[at] for column in columns]) for at in self._different(telling & self._varying)])
         return self._known[telling]
+
+    def _different(self, varying: frozenset[str]) -> tuple[int, ...]:
+        """One build each of all that differ in these names: what is the same for all of them tells none from another."""
+        if varying not in self._first:
+            rows = zip(self._apart, *[self._columns[name] for name in sorted(varying)], strict=True)
+            self._first[varying] = tuple({row: at for at, row in enumerate(rows)}.values())
+        return self._first[varying]
 
 
 class _Count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cells import Cell
@@ -23,15 +23,23 @@ class TemplateNames:
     axes: Axes
     facts: Facts
     tag: Suffixes
+    _constants: Mapping[str, object] = field(init=False, repr=False, compare=False)
+    _always: Mapping[str, object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # What is the same for every cell is made once: a template can only read it.
+        constants = {name: axis_object(name, next(axis.all_values())) for name, axis in self.axes.constants.items()}
+        given = Names("vars", {name: text.scalar for name, text in self.manifest.vars})
+        object.__setattr__(self, "_constants", constants)
+        object.__setattr__(self, "_always", {"vars": given, "registry": self.manifest.registry.value})
 
     def of(self, cell: Cell, image: ImageName | None, needs: Mapping[str, tuple[Cell, ...]]) -> dict[str, object]:
         """`image` is the cell's own (None: it has none), `needs` the cells of each needed target that agree with it."""
         return {
-            **{name: axis_object(name, next(axis.all_values())) for name, axis in self.axes.constants.items()},
+            **self._constants,
             **{name: axis_object(name, value) for name, value in cell.values},
             **self._namespaces(cell),
-            "vars": Names("vars", {name: text.scalar for name, text in self.manifest.vars}),
-            "registry": self.manifest.registry.value,
+            **self._always,
             "image": Names("image", {"ref": str(image)} if image else {}),
             "needs": Names("needs", {name: _need_object(name, cells) for name, cells in needs.items()}),
         }

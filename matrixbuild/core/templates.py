@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeGuard
 
 from jinja2 import Environment, nodes
@@ -96,9 +96,8 @@ def compile_template(text: Text, scope: Scope, problems: list[Problem]) -> Templ
     axes = frozenset(names & set(scope.axes)) | (scope.tagged if any(_is_tag(node, scope) for node, _ in sandbox.walk(tree)) else frozenset())
     needs = frozenset(name for node, _ in sandbox.walk(tree) if (name := _need(node)))
     known = _vars(tree, scope) if "vars" in names else frozenset()
-    sandbox.print_texts(tree)
     whole = bool(_IMAGE.fullmatch(text.value))
-    return Template(text=text, axes=axes, needs=needs, vars=known, reads_image="image" in names, is_image=whole, compiled=_compile(tree))
+    return Template(text=text, axes=axes, needs=needs, vars=known, reads_image="image" in names, is_image=whole, compiled=_compiled(text.value))
 
 
 def _vars(tree: nodes.Template, scope: Scope) -> frozenset[str]:
@@ -115,15 +114,24 @@ def _environment() -> TemplateEnvironment:
     return TemplateEnvironment()
 
 
-def _compile(tree: nodes.Template) -> JinjaTemplate:
+@lru_cache(maxsize=1024)
+def _compiled(source: str) -> JinjaTemplate:
+    # By the text alone: what it may name is checked before, and the profile's texts are those of every target. From a tree of its own, for what
+    # prints texts changes it.
     environment: Environment = _environment()
-    code = environment.compile(tree)
-    return JinjaTemplate.from_code(environment, code, {})
+    tree = environment.parse(source)
+    sandbox.print_texts(tree)
+    return JinjaTemplate.from_code(environment, environment.compile(tree), {})
+
+
+@lru_cache(maxsize=1024)
+def _tree(source: str) -> nodes.Template:
+    return _environment().parse(source)
 
 
 def _parse(text: Text, problems: list[Problem]) -> nodes.Template | None:
     try:
-        tree = _environment().parse(text.value)
+        tree = _tree(text.value)
         too_deep = any(depth > MAX_DEPTH for _, depth in sandbox.walk(tree))
     except TemplateSyntaxError as error:
         problems.append(

@@ -189,8 +189,9 @@ class EarthlyReader(_TargetReader):
         self._mentions = Mentions(source, statements, notes)
         self._known = Shared[tuple[Read, frozenset[str]]]()
         self._answered = Answered[_Class]()
-        self._declared: dict[tuple[str, str, frozenset[str]], Args] = {}
-        """By target and by which of its args are declared on its path, the args of the first such call."""
+        self._declared: defaultdict[tuple[str, str, frozenset[str]], dict[tuple[str, ...], Args]] = defaultdict(dict)
+        """By target and by which of its args are declared on its path, the args of the first such call of each order in which they are given:
+        calls of another order are kept apart."""
         self._many = 0
         self._harmless: defaultdict[frozenset[str], set[str]] = defaultdict(set)
         """By the names of variables, the values that hold none of them."""
@@ -232,9 +233,12 @@ class EarthlyReader(_TargetReader):
         """As `inspected`, of this call or of one that was read and differs from it in nothing but texts: it may have been given args besides that its
         path does not declare, as long as all that it does declare are given here. Raises EarthfileError."""
         given = dict(args)
-        read = tuple([(name, given.get(name, value)) for name, value in self._declared.get((directory, target, frozenset(given)), ())])
-        found = (alike.inspected for alike in self._alike(directory, target, read, Overrides.of(read)) if alike.inspected) if read else iter(())
-        return next(found, None) or self.inspected(directory, target, args)
+        for known in self._declared[directory, target, frozenset(given)].values():
+            read = tuple([(name, given.get(name, value)) for name, value in known])
+            for alike in self._alike(directory, target, read, Overrides.of(read)):
+                if alike.inspected:
+                    return alike.inspected
+        return self.inspected(directory, target, args)
 
     def mentioned(self, inspected: Inspected, names: frozenset[str]) -> Mapping[str, frozenset[str]]:
         """Which of some names stand in the files that commands of a call may run, by path."""
@@ -253,7 +257,8 @@ class EarthlyReader(_TargetReader):
             return read
         found.decisions.exactly(self._spelling(args, read.variables))
         exact = frozenset(question.name for question in found.decisions.answers if isinstance(question, Valued))
-        self._declared.setdefault((directory, target, frozenset(name for name, _ in args) & read.declared), args)
+        names = tuple(name for name, _ in args)
+        self._declared[directory, target, read.declared.intersection(names)].setdefault(names, args)
         self._many += 1
         alike = _Class(
             read=read,

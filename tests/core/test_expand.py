@@ -148,6 +148,14 @@ class TestInclude:
         )
         assert told(expansion.problems) == []
 
+    def test_rules_remark_on_them_too(self) -> None:
+        expansion = expanded(
+            include='  include:\n    - {os: {distribution: rhel, version: "9"}, fips: true}',
+            rules="  rules:\n    - {name: a, warn: {fips: true}, reason: r}",
+        )
+        summary = "the rule 'a' remarks on 4 cells: r"
+        assert [(each.summary, each.hint) for each in expansion.warnings] == [(summary, "fips=true,os=ubuntu-22.04, and 3 more")]
+
     @pytest.mark.parametrize(
         ("entry", "message"),
         [

@@ -133,11 +133,16 @@ def ruling(number: int, effect: Effect, deed: Deed, when: Matcher, conditions: M
     return Ruling(rule=rule, deed=deed, when=when, conditions=conditions)
 
 
-def judged(judges: list[Ruling], at: Cell) -> tuple[set[int], tuple[Rule, ...]]:
+def judged(judges: list[Ruling], at: Cell) -> tuple[set[int], tuple[Rule, ...], set[int]]:
     """What the rules say of a cell, one after the other."""
     matching = {number: judge for number, judge in enumerate(judges) if judge.when.matches(at)}
     concerned = {number for number, judge in matching.items() if judge.rule.effect is Effect.REQUIRE or judge.conditions.matches(at)}
-    return concerned, tuple(judge.rule for judge in judges if judge.deed is Deed.DROP and judge.faults(at))
+    dropping = tuple(judge.rule for judge in judges if judge.deed is Deed.DROP and judge.faults(at))
+    return concerned, dropping, {number for number, judge in enumerate(judges) if judge.deed is not Deed.DROP and judge.faults(at)}
+
+
+def numbers(bits: int) -> set[int]:
+    return {number for number in range(bits.bit_length()) if bits >> number & 1}
 
 
 @given(st.lists(st.tuples(st.sampled_from(Effect), st.sampled_from(Deed), MATCHERS, MATCHERS), max_size=5))
@@ -145,6 +150,5 @@ def test_rules_say_the_same_together_as_one_by_one(drawn: list[tuple[Effect, Dee
     judges = [ruling(number, *each) for number, each in enumerate(drawn)]
     bench = Bench(judges, AXES)
     for at in product(AXES):
-        concerned, dropping = bench.judged(at)
-        assert ({number for number in range(len(judges)) if concerned >> number & 1}, dropping) == judged(judges, at)
-        assert concerned >> len(judges) == 0
+        concerned, dropping, faults = bench.judged(at)
+        assert (numbers(concerned), dropping, numbers(faults)) == judged(judges, at)

@@ -325,3 +325,16 @@ class TestNoTemplateEscapes:
         if template:
             with contextlib.suppress(RenderError, NeedLackingError):
                 assert isinstance(template.render(NAMES), str)
+
+
+class TestOneTextTwice:
+    def test_it_may_name_what_its_own_scope_has(self) -> None:
+        assert rendered("{{ fips }}") == "true"
+        assert static("{{ fips }}", Scope(axes={"os": ()})) == ["a template cannot name 'fips' [fips] (known here: os, vars, registry)"]
+        assert rendered("{{ fips }}") == "true"
+
+    def test_it_prints_the_same_again(self) -> None:
+        assert [rendered("{{ fips ~ os }}"), rendered("{{ fips ~ os }}")] == ["trueubuntu-22.04", "trueubuntu-22.04"]
+
+    def test_what_is_no_template_is_told_again(self) -> None:
+        assert static("{{ os") == static("{{ os") != []

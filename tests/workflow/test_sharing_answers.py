@@ -144,6 +144,15 @@ def test_a_call_that_was_read_is_not_gone_through_again(besides: str) -> None:
     assert found is not shared.like("", "main", (("A", "2"),))
 
 
+def test_a_call_that_was_read_after_one_of_another_order_is_not_gone_through_again() -> None:
+    shared = EarthlyReader(Texts({"Earthfile": f'{HEAD}    IF [ "$A" = "1" ]\n        RUN true\n    END\n'}))
+    asked(shared, (("A", "0"), ("B", "0")))
+    asked(shared, (("B", "0"), ("A", "1")))
+    found = shared.like("", "main", (("A", "1"), ("B", "5")))
+    assert found is shared.like("", "main", (("A", "1"), ("B", "6")))
+    assert found is not shared.like("", "main", (("A", "0"), ("B", "5")))
+
+
 def read(shared: EarthlyReader, **args: str) -> Read:
     found = asked(shared, tuple(args.items()))
     assert isinstance(found, Read)

@@ -146,7 +146,8 @@ def look_ahead(target: Target, body: tuple[syntax.Statement, ...], start: int) -
 
     Raises EarthfileError (UNKNOWN_TARGET) for a BUILD of an import that is only made later.
     """
-    for statement in body[start:]:
+    for at in range(start, len(body)):  # no slice: most looks end at once
+        statement = body[at]
         if not isinstance(statement, Command) or statement.name in ("ARG", "LET", "SET", "FROM", "FROM DOCKERFILE", "LOCALLY"):
             return
         if statement.name == "BUILD" and not target.pushed:

@@ -21,28 +21,28 @@ def arg(target: Target, command: Command) -> None:
     target.check_push_order(place, command.name)
     flags = parse_flags(command)
     name, default = _name_and_default(flags, place)
-    everywhere = _is_global(target, flags, place)
-    if flags.on("required") and default is not None:
+    everywhere, required = _is_global(target, flags, place), flags.on("required")
+    if required and default is not None:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG --required {name} cannot have a default", place=place, hint="remove the default or --required")
     value = target.expand(default, place, keep_plus_escape=True) if default is not None else EMPTY
     if value.text.startswith("$(") and not target.features.shell_out_anywhere and not _given(target, name):
         value = target.shell_value(default or "", value.text[2:].removesuffix(")"), place)
-    if _takes_overrides(target, name):
+    ambient, given = _is_ambient(target, name), _given(target, name)
+    if _takes_overrides(target, name, ambient=ambient):
         target.walk.declared.add(name)
-    given = _given(target, name)
     if target.walk.findings and name in UNKNOWN_BEFORE:
         target.walk.findings.note(Opacity.VALUES, place, _why_unknown(name))
     try:
         effective, effective_default = target.variables.declare_arg(name, value, everywhere=everywhere)
     except ScopeProblem as problem:
         raise _located(problem, place) from None
-    if flags.on("required"):
+    if required:
         target.walk.decide(effective.taint)
-    if flags.on("required") and not effective.text:
+    if required and not effective.text:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG {name} is required and has no value", place=place, hint=f"give it one: --{name}=...")
     if value.text and name in RESERVED:
         raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot have a default", place=place, hint=f"write ARG {name}")
-    behind = Behind(taint=effective.taint | value.taint, given=given and effective_default is not effective, ambient=_is_ambient(target, name))
+    behind = Behind(taint=effective.taint | value.taint, given=given and effective_default is not effective, ambient=ambient)
     _note_input(target, name, effective, effective_default, behind)
 
 
@@ -68,11 +68,11 @@ def noted(target: Target, command: Command) -> tuple[str, ...]:
     return command.args
 
 
-def _takes_overrides(target: Target, name: str) -> bool:
+def _takes_overrides(target: Target, name: str, *, ambient: bool) -> bool:
     """Whether what is given for the whole call may arrive here: a function, and a target of another Earthfile, take what their caller writes and
-    nothing else; to the globals of a function's Earthfile it arrives."""
+    nothing else; to the globals of a function's Earthfile it arrives. `ambient`: this name has what is given for the whole call."""
     overriding = target.variables.frame.overriding
-    return overriding.ambient or target.is_base or _is_ambient(target, name) or (not target.walk.findings and name not in target.walk.visits.ambient)
+    return ambient or overriding.ambient or target.is_base or (not target.walk.findings and name not in target.walk.visits.ambient)
 
 
 def _is_ambient(target: Target, name: str) -> bool:

@@ -209,7 +209,7 @@ def _recipe(earthfile: syntax.Earthfile, entry: Entry) -> syntax.Recipe | None:
 
 def _target(walk: Walk, entry: Entry, visit: Visit, parsed: Parsed, hidden: tuple[str, ...]) -> Target:
     frame = Frame(directory=entry.directory, overriding=entry.overriding)
-    variables = Variables(frame, builtins=Scope(), scoped=parsed.features.arg_scope_and_set)
+    variables = Variables(frame, builtins=Scope(), scoped=parsed.features.arg_scope_and_set, environments=walk.environments)
     target = Target(
         walk=walk,
         visit=visit,

@@ -102,8 +102,10 @@ def from_target(target: Target, reference: Reference, args: Args, place: Place, 
 
 def _take_globals(target: Target, other: Visit) -> None:
     values = other.globals.everything()
-    fresh = sorted(other.globals.active_names() - target.variables.visible())
-    target.visit.reads_all({name: _as_read(values[name], other.inputs.get(name)) for name in fresh})
+    fresh = other.globals.active_names() - target.variables.visible()
+    if fresh not in other.handed:
+        other.handed[fresh] = {name: _as_read(values[name], other.inputs.get(name)) for name in sorted(fresh)}
+    target.visit.reads_all(other.handed[fresh])
     target.variables.frame.globals = other.globals.copy()
     target.variables.frame.global_imports = dict(other.imports)
 

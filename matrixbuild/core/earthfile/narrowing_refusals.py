@@ -13,9 +13,8 @@ from enum import StrEnum
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.analysis import WHOLE_ENVIRONMENT
-from matrixbuild.core.earthfile.environment import command_reads_everything
 from matrixbuild.core.earthfile.narrowing_base import Declaring, assigned, behind
-from matrixbuild.core.earthfile.narrowing_scene import Scene, own_args, says, written_by
+from matrixbuild.core.earthfile.narrowing_scene import Scene, says, written_by
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.statements import stated
 from matrixbuild.core.earthfile.steps import read_unnamed
@@ -27,8 +26,6 @@ from matrixbuild.core.earthfile.wording import (
     names,
     own_text,
     references,
-    run_later,
-    runs,
     said,
     statements,
     words,
@@ -171,11 +168,10 @@ def _is_itself(env: syntax.Command) -> bool:
 
 
 def _own(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
-    for recipe in scene.targets:
-        for name in sorted(leaving.names):
-            args = own_args(recipe, name)
-            if args and not is_idle(recipe, name):
-                yield f"+{recipe.name} declares {name} itself and uses it", args[0].place
+    for recipe, places in scene.own_args:
+        for name in sorted(leaving.names & places.keys()):
+            if not is_idle(recipe, name):
+                yield f"+{recipe.name} declares {name} itself and uses it", places[name]
 
 
 def is_idle(recipe: syntax.Recipe, name: str) -> bool:
@@ -191,14 +187,12 @@ def _passed(scene: Scene, _: Leaving) -> Iterator[Reason]:
 
 
 def _from(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
-    for recipe in scene.recipes:
-        for each in statements(recipe.body):
-            if isinstance(each, syntax.Command) and each.name == "FROM":
-                old = words(own_text(each)) if "--build-arg" in own_text(each) else frozenset[str]()
-                for name, value in (*args_of(own_text(each)), *((name, "") for name in sorted(old))):
-                    same = _SAME.fullmatch(value)
-                    if name in leaving.names | leaving.reads and not (same and (same[2] or same[3]) == name):
-                        yield f"FROM gives the globals behind it another {name}", each.place
+    for each in scene.begun:
+        old = words(own_text(each)) if "--build-arg" in own_text(each) else frozenset[str]()
+        for name, value in (*args_of(own_text(each)), *((name, "") for name in sorted(old))):
+            same = _SAME.fullmatch(value)
+            if name in leaving.names | leaving.reads and not (same and (same[2] or same[3]) == name):
+                yield f"FROM gives the globals behind it another {name}", each.place
 
 
 # Who sees it that no declaration reaches -----------------------------------------
@@ -211,7 +205,7 @@ def _function(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
                 yield f"the function +{recipe.name} uses {name} and does not declare it first", place
     for recipe in scene.targets:
         called = scene.calls(recipe)
-        running = [each for each in scene.functions if each.name in called and any(runs(node) for node in statements(each.body))]
+        running = [each for each in scene.running if each.name in called]
         if running and (name := leaving.of(scene.heard(recipe), says(recipe.body))):
             yield f"the function +{running[0].name} may run a script that reads {name}, as a text of +{recipe.name} names it", running[0].place
 
@@ -265,9 +259,7 @@ _LEADS_TO = re.compile(r"[^\s=(\"'+]\+([A-Za-z][\w.-]*)")
 
 
 def _environment(scene: Scene, leaving: Leaving) -> Iterator[Reason]:
-    for each in scene.everything:
-        if not run_later(each) or not command_reads_everything(own_text(each)):
-            continue
+    for each in scene.telling:
         statement = stated(own_text(each), scene.path, scene.found.statements)
         if statement is None:
             yield "a command reads its whole environment, which holds every ARG", each.place

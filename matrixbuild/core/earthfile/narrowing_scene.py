@@ -13,6 +13,7 @@ from typing import Self
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.analysis import Inspected, reachable
 from matrixbuild.core.earthfile.dockerfile_text import instructions
+from matrixbuild.core.earthfile.environment import command_reads_everything
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import Opacity
@@ -20,7 +21,7 @@ from matrixbuild.core.earthfile.narrowing_base import Declaring, base_recipe
 from matrixbuild.core.earthfile.statements import Statement
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.earthfile.walk import parsed
-from matrixbuild.core.earthfile.wording import ANY, REFERRING, args_of, declared, own_text, references, run_later, said, statements, words
+from matrixbuild.core.earthfile.wording import ANY, REFERRING, args_of, declared, own_text, references, run_later, runs, said, statements, words
 from matrixbuild.core.problems import Place
 
 _FUNCTION = re.compile(r"(?:^|\s)\+([A-Z][A-Z0-9._]*)(?=\s|$)")
@@ -163,6 +164,27 @@ class Scene:
         return tuple(each for body in self.bodies for each in statements(body))
 
     @cached_property
+    def begun(self) -> tuple[syntax.Command, ...]:
+        """Each FROM of the recipes."""
+        found = (each for recipe in self.recipes for each in statements(recipe.body))
+        return tuple(each for each in found if isinstance(each, syntax.Command) and each.name == "FROM")
+
+    @cached_property
+    def running(self) -> tuple[syntax.Recipe, ...]:
+        """The functions in which a shell runs."""
+        return tuple(each for each in self.functions if any(runs(node) for node in statements(each.body)))
+
+    @cached_property
+    def telling(self) -> tuple[syntax.Statement | syntax.ElseIf, ...]:
+        """The statements that hand on their whole environment."""
+        return tuple(each for each in self.everything if run_later(each) and command_reads_everything(own_text(each)))
+
+    @cached_property
+    def own_args(self) -> tuple[tuple[syntax.Recipe, Mapping[str, Place]], ...]:
+        """Of each Earthly target, where its own ARGs declare a name first."""
+        return tuple((recipe, _own_args(recipe)) for recipe in self.targets)
+
+    @cached_property
     def given_texts(self) -> str:
         """All values that are given, as one text: there are thousands, and next to none holds the name of an ARG."""
         return "\n".join(sorted(self.given.values))
@@ -246,6 +268,11 @@ def _values(command: syntax.Command) -> Iterator[str]:
         yield from (value for _, value in args_of(own_text(command)))
 
 
+def _own_args(recipe: syntax.Recipe) -> Mapping[str, Place]:
+    args = [each for each in statements(recipe.body) if isinstance(each, syntax.Command) and each.name == "ARG"]
+    return {declared(each): each.place for each in reversed(args)}
+
+
 def _unbuilt(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Command]:
     return (each for each in statements(body) if isinstance(each, syntax.Command) and each.name != "BUILD")
 
@@ -253,11 +280,6 @@ def _unbuilt(body: tuple[syntax.Statement, ...]) -> Iterator[syntax.Command]:
 def says(body: tuple[syntax.Statement, ...]) -> frozenset[str]:
     """The words that commands which run hand on as they are."""
     return frozenset[str]().union(*(said(own_text(each)) for each in statements(body) if run_later(each)))
-
-
-def own_args(recipe: syntax.Recipe, name: str) -> tuple[syntax.Command, ...]:
-    """The ARGs of a recipe that declare a name."""
-    return tuple(each for each in statements(recipe.body) if isinstance(each, syntax.Command) and each.name == "ARG" and declared(each) == name)
 
 
 def written_by(path: str, text: str) -> frozenset[str]:

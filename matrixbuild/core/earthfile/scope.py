@@ -202,13 +202,14 @@ class Environment:
 class Variables:
     """All variables of one target while it is evaluated; `frames` is the stack of functions it is in."""
 
-    def __init__(self, frame: Frame, *, builtins: Scope, scoped: bool) -> None:
+    def __init__(self, frame: Frame, *, builtins: Scope, scoped: bool, environments: dict[tuple[int, ...], Environment] | None = None) -> None:
+        """`environments`: what was worked out for other targets."""
         self.frames = [frame]
         self.builtins = builtins
         self.envs = Scope()
         self.envs_unknown = False
         self._scoped = scoped
-        self._environments: dict[tuple[int, ...], Environment] = {}
+        self._environments = {} if environments is None else environments
 
     @property
     def frame(self) -> Frame:
@@ -243,7 +244,8 @@ class Variables:
 
     def environment(self) -> Environment:
         """What a command that runs here sees."""
-        key = tuple([scope.stamp for scope in self._layers()])
+        # A layer in which nothing is active adds nothing, and what has one stamp is the same in every target.
+        key = tuple([scope.stamp if scope._active or scope.absent else -1 for scope in self._layers()])  # noqa: SLF001
         if key not in self._environments:
             influences = self.influences()
             told = [scope.told() for scope in self._layers()]

@@ -82,6 +82,8 @@ class Visit:
     envs: Scope = field(default_factory=Scope)
     envs_unknown: bool = False
     globals: Scope = field(default_factory=Scope)
+    handed: dict[frozenset[str], Mapping[str, tuple[Value, Value, Behind]]] = field(default_factory=dict)
+    """Once it is made: of some of its globals, what builds on them depends on."""
     imports: dict[str, str] = field(default_factory=dict)
     current: Platform | None = None
     has_from: bool = False
@@ -127,12 +129,12 @@ class Visit:
     def same_for(self, overriding: Scope, ambient: Scope, decisions: Decisions) -> bool:
         """Whether other overrides would give the same, as Earthly compares calls of a target before 0.8; `decisions` gain what this hangs on.
         An arg of the whole call is the same in all of it, whatever it is."""
-        overrides = overriding.everything()
+        overrides, whole = overriding.everything(), ambient.everything()
         for name, (value, default, behind) in self.inputs.items():
             given = overrides.get(name)
             if given is None:
                 same = name in RESERVED or (decisions.same(value, default, behind.taint) if behind.given else value.text == default.text)
-            elif behind.ambient and alike(given, ambient.get(name)):
+            elif behind.ambient and (given is (theirs := whole.get(name)) or alike(given, theirs)):
                 same = given.text == value.text
             else:
                 same = decisions.same(given, value, given.taint | behind.taint)
@@ -174,11 +176,11 @@ class Visits:
         return next((visit for visit in candidates if same(visit, overriding, self.ambient, self.decisions)), None)
 
     def add(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit:
-        identity = overriding.identity()
-        visit = Visit(directory=directory, name=name, platform=platform, identity=identity)
-        visit.given = {arg: value for arg in overriding if (value := overriding.get(arg))}
-        for arg, value in visit.given.items():
-            visit.reads(arg, value, EMPTY, self._given(arg, value))
+        values = overriding.everything()
+        given = {arg: values[arg] for arg in sorted(values)}
+        identity = tuple([(arg, value.text) for arg, value in given.items()])
+        visit = Visit(directory=directory, name=name, platform=platform, identity=identity, given=given)
+        visit.inputs = {arg: (value, EMPTY, self._given(arg, value)) for arg, value in given.items()}
         self.all.append(visit)
         self._by_target[directory, name, platform].append(visit)
         return visit

@@ -16,7 +16,7 @@ from matrixbuild.core.earthfile.expansion import Template, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Findings
 from matrixbuild.core.earthfile.recipe import BaseImage, Question, Tree, Wanted
-from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.earthfile.scope import Environment, Scope
 from matrixbuild.core.earthfile.stepping import Stepping
 from matrixbuild.core.earthfile.versions import version_of
 from matrixbuild.core.earthfile.visits import Block, Visit, Visits
@@ -114,6 +114,8 @@ class Walk:
     silent: int = 0
     earthfiles: dict[str, Parsed] = field(default_factory=dict)
     """By directory: each lookup of a variable asks."""
+    environments: dict[tuple[int, ...], Environment] = field(default_factory=dict)
+    """As Variables keeps them: most targets see the same globals and little else."""
     setting: dict[int, tuple[str, ...] | None] = field(default_factory=dict)
     """Which variables an IF (by its identity: the Earthfiles above hold it) sets, where it does nothing else."""
 
@@ -205,7 +207,7 @@ class Walk:
 
     def count(self, taint: frozenset[str], place: Place, *, decides: bool = True) -> None:
         """Count overrides as used, as `use` does."""
-        for name in sorted(taint):
+        for name in taint if len(taint) < 2 else sorted(taint):
             self.used.setdefault((name, place))
         if decides:
             self.decisions.exactly(taint)

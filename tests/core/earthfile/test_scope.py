@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import Fault
-from matrixbuild.core.earthfile.scope import Frame, Scope, ScopeProblem, Variables, combined
+from matrixbuild.core.earthfile.scope import Environment, Frame, Scope, ScopeProblem, Variables, combined
 
 
 def scope(**values: str) -> Scope:
@@ -137,3 +137,23 @@ def test_what_a_scope_tells_is_as_it_is_now() -> None:
     assert first.told() == before
     first.remove("A")
     assert first.told() == ({}, frozenset(), ())
+
+
+def test_targets_that_see_the_same_have_one_environment() -> None:
+    shared: dict[tuple[int, ...], Environment] = {}
+    globals_ = Scope({"A": Value(text="1", taint=frozenset({"A"}))}, active=("A",))
+
+    def target(**overriding: str) -> Variables:
+        made = Variables(Frame(directory="", overriding=scope(**overriding)), builtins=scope(TARGETARCH="amd64"), scoped=True, environments=shared)
+        made.frame.globals = globals_.copy()
+        return made
+
+    one, other = target(), target(B="given, and not declared")
+    assert one.environment() is other.environment()
+    assert one.environment().influences == {"A": frozenset({"A"})}
+    other.declare_arg("B", Value(text=""), everywhere=False)
+    other.frame.globals.mark("C", frozenset({"A"}))
+    assert other.environment().influences == {"A": frozenset({"A"}), "C": frozenset({"A"})}
+    assert other.environment().spelled == {"given", "and", "not", "declared"}
+    assert one.environment().influences == {"A": frozenset({"A"})}
+    assert one.environment().spelled == frozenset()
