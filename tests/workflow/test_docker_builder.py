@@ -91,8 +91,8 @@ class Bench:
         return [found["Id"] for found in self.host.api.containers(filters={"label": [STATE_LABEL]})]
 
     def building(self) -> bool:
-        """Whether both builds run: what is asked of the image before has containers, too."""
-        return sum("MB_TARGET" in found["Command"] for found in self.host.api.containers(filters={"label": [STATE_LABEL]})) == 2
+        """Whether both builds of a slow project have begun: until a container's first process has set its trap, no signal but SIGKILL ends it."""
+        return sum("begun" in path.read_text() for path in self.project.root.glob(".matrixbuild/small/runs/*/*/*/stderr")) == 2
 
     def logs(self) -> str:
         return "".join(path.read_text() for path in self.project.root.glob(".matrixbuild/small/runs/*/*/*/*") if path.is_file())
