@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from matrixbuild.core import image_names, plan_digest
+from matrixbuild.core import image_names
 from matrixbuild.core.basis import Basis
 from matrixbuild.core.build import Build
 from matrixbuild.core.changes import Change, Reason, Why, artifact_changes, reasons
+from matrixbuild.core.compact import digest_of
 from matrixbuild.core.image_names import ImageAction, Keeping, PlannedImage
 from matrixbuild.core.indexes import incomplete, indexes
 from matrixbuild.core.lock import Lock, LockedBuild
@@ -166,16 +167,13 @@ class Plan:
     @property
     def digest(self) -> str:
         """The identity of the plan: equal for the same input, on every machine and in every directory."""
-        head = {**self._head(), **({"basis": self.basis.identity} if self.basis else {})}
-        return plan_digest.digest(head, images=self.images, builds=self.builds)
+        return digest_of({**self._content(), **({"basis": self.basis.identity} if self.basis else {})})
 
     def to_dict(self) -> dict[str, object]:
         """The plan as schemas/plan.schema.json describes it."""
         basis = {"basis": self.basis.to_dict()} if self.basis else {}
         return {
-            **self._head(),
-            "images": [image.to_dict() for image in self.images],
-            "builds": [build.to_dict() for build in self.builds],
+            **self._content(),
             "toPin": list(self.to_pin),
             "dropped": [each.to_dict() for each in self.dropped],
             **({"uses": [each.to_dict() for each in self.uses]} if self.uses else {}),
@@ -184,13 +182,15 @@ class Plan:
             "digest": self.digest,
         }
 
-    def _head(self) -> dict[str, object]:
+    def _content(self) -> dict[str, object]:
         return {
             "kind": "Plan",
             "planVersion": PLAN_VERSION,
             "name": self.name,
             "engine": self.engine,
             "counts": self.counts.to_dict(),
+            "images": [image.to_dict() for image in self.images],
+            "builds": [build.to_dict() for build in self.builds],
         }
 
 

@@ -44,7 +44,7 @@ class Footprints:
 
     def _learned(self, source: Source, variant: tuple[int, ...], call: Call) -> Footprint:
         evaluator = self._evaluators.setdefault(variant, Evaluator(source))
-        examined = evaluator.of(examine, call)
+        examined = evaluator.until(examine, call)
         found = footprint(examined)
         # Where anything may be read, any arg may decide.
         if not examined.findings.everything:

@@ -270,9 +270,9 @@ class Sharing:
         directory, target = split_target(build.earthly)
         call = Call(directory=directory, target=target, overrides=passed)
         ask = partial(walked, mentioned=self._mentioned[self.entered(build)])
-        before = Evaluator(source, believed).of(ask, call)
+        before = Evaluator(source, believed).until(ask, call)
         try:
-            after = Evaluator(source, believed, texts).of(ask, call)
+            after = Evaluator(source, believed, texts).until(ask, call)
         except EarthfileError as error:
             return self._remark(build.variant, f"no steps are shared in this run: {build.name} would not build so: {error}", None)
         differs = difference(before, after)

@@ -82,39 +82,25 @@ class _Class:
         return replace(self.read, bases=tuple(dict.fromkeys(overrides.rendered(ref) for ref in self.refs)))
 
 
-class _Texts(dict[str, "str | None"]):
-    """The texts of a snapshot, each read when it is asked for: as none of them changes under a run, an evaluation knows all of them from the start
-    and never has to begin again for one."""
-
-    def __init__(self, source: Source, instead: Mapping[str, str]) -> None:
-        super().__init__(instead)
-        self._source = source
-
-    def __contains__(self, path: object) -> bool:
-        return True
-
-    def __missing__(self, path: str) -> str | None:
-        self[path] = self._source.text(path)
-        return self[path]
-
-
 class Evaluator:
-    """Evaluates with what a snapshot holds; what was read once serves the next."""
+    """Answers an evaluation's wishes from a snapshot until it wants no more; what was read once serves the next."""
 
     def __init__(self, source: Source, statements: tuple[Statement, ...] = (), texts: Mapping[str, str] | None = None) -> None:
         """`texts` stand in for those of the snapshot."""
         self._source = source
         self._statements = statements
-        self._texts = _Texts(source, texts or {})
+        self._texts: dict[str, str | None] = dict(texts or {})
 
     def evaluate(self, call: Call, images: Mapping[tuple[str, Platform], ImageConfig] | None = None) -> Evaluation:
-        return self.of(evaluate, call, images)
+        return self.until(evaluate, call, images)
 
-    def of(self, ask: Callable[[Call, Known], T | Wanted], call: Call, images: Mapping[tuple[str, Platform], ImageConfig] | None = None) -> T:
-        """The answer for a call that wants no images. Raises EarthfileError."""
-        found = ask(call, Known(listing=self._source.listing, texts=self._texts, images=images or {}, statements=self._statements))
-        assert not isinstance(found, Wanted)  # noqa: S101  (there is nothing else that it could want)
-        return found
+    def until(self, ask: Callable[[Call, Known], T | Wanted], call: Call, images: Mapping[tuple[str, Platform], ImageConfig] | None = None) -> T:
+        """Ask until it is an answer. Raises EarthfileError."""
+        while True:
+            found = ask(call, Known(listing=self._source.listing, texts=self._texts, images=images or {}, statements=self._statements))
+            if not isinstance(found, Wanted):
+                return found
+            self._texts |= {path: self._source.text(path) for path in found.texts}
 
 
 class _TargetReader:
@@ -226,7 +212,7 @@ class EarthlyReader(_TargetReader):
 
     def inspected(self, directory: str, target: str, args: Args) -> Inspected:
         """One call gone through, with the files it reads. Raises EarthfileError."""
-        examined = self._evaluator.of(examine, Call(directory=directory, target=target, overrides=args), self._images)
+        examined = self._evaluator.until(examine, Call(directory=directory, target=target, overrides=args), self._images)
         return inspect(examined, self._reader)
 
     def like(self, directory: str, target: str, args: Args) -> Inspected:

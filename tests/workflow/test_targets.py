@@ -20,19 +20,20 @@ def _evaluator(root: Path, **instead: str) -> Evaluator:
     return Evaluator(Snapshot(root), texts=instead)
 
 
-def test_an_evaluation_that_asks_for_a_text_midway_does_not_begin_again(tmp_path: Path) -> None:
+def test_what_was_asked_for_once_is_known_to_the_next_evaluation(tmp_path: Path) -> None:
     begun: list[Call] = []
 
     def ask(call: Call, known: Known) -> Examined | Wanted:
         begun.append(call)
         return examine(call, known)
 
-    call = Call(directory="", target="top")
-    found = _evaluator(tmp_path).of(ask, call)
-    assert [base.ref for base in found.evaluation.base_images] == ["one"]
+    call, evaluator = Call(directory="", target="top"), _evaluator(tmp_path)
+    evaluator.until(ask, call)
+    begun.clear()
+    assert [base.ref for base in evaluator.until(ask, call).evaluation.base_images] == ["one"]
     assert begun == [call]
 
 
 def test_texts_stand_in_for_those_of_the_snapshot(tmp_path: Path) -> None:
-    found = _evaluator(tmp_path, **{"sub/Dockerfile": "FROM two\n"}).of(examine, Call(directory="", target="top"))
+    found = _evaluator(tmp_path, **{"sub/Dockerfile": "FROM two\n"}).until(examine, Call(directory="", target="top"))
     assert [base.ref for base in found.evaluation.base_images] == ["two"]

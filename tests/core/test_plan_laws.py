@@ -1,4 +1,4 @@
-"""The digest of a plan is that of its canonical JSON, whatever is in it."""
+"""The identity of a plan is that of what it does and was made from, whatever is in it."""
 
 from __future__ import annotations
 
