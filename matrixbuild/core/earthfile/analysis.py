@@ -180,28 +180,37 @@ def _paths(taken: Taken, reader: Reader, evaluation: Evaluation) -> tuple[str, .
         return ()
 
 
-def reachable(examined: Examined, start: Visit) -> frozenset[Visit]:
-    """The visits whose files a visit may hold; a BUILD gives none."""
-    following = _following(examined)
-    found, waiting = {start}, [start]
-    while waiting:
-        fresh = following.get(waiting.pop(), _NONE) - found
-        found |= fresh
-        waiting += fresh
-    return frozenset(found)
+def reachable(examined: Examined, start: Visit) -> tuple[Visit, ...]:
+    """The visits whose files a visit may hold, each once, in an order that hangs on nothing but the Earthfile; a BUILD gives none."""
+    reached = _reached(examined)
+    if start not in reached:
+        following = _following(examined)
+        found, waiting = {start: None}, [start]
+        while waiting:
+            fresh = [each for each in following.get(waiting.pop(), ()) if each not in found]
+            found |= dict.fromkeys(fresh)
+            waiting += fresh
+        reached[start] = tuple(found)
+    return reached[start]
 
 
-_NONE = frozenset[Visit]()
+# What was examined does not change any more, and is told apart by its identity: each visit of one is asked for after the other, several times.
 
 
-@lru_cache(maxsize=2)  # asked for each visit of one after the other
-def _following(examined: Examined) -> Mapping[Visit, frozenset[Visit]]:
-    """From which others a visit has files at once; what was examined does not change any more, and is told apart by its identity."""
-    following: defaultdict[Visit, set[Visit]] = defaultdict(set)
+@lru_cache(maxsize=2)
+def _reached(examined: Examined) -> dict[Visit, tuple[Visit, ...]]:  # noqa: ARG001  (the key)
+    """What `reachable` found, for whom."""
+    return {}
+
+
+@lru_cache(maxsize=2)
+def _following(examined: Examined) -> Mapping[Visit, Mapping[Visit, None]]:
+    """From which others a visit has files at once."""
+    following: defaultdict[Visit, dict[Visit, None]] = defaultdict(dict)
     for source, target, kind in examined.findings.edges:
         if kind is not EdgeKind.BUILD:
-            following[source].add(target)
-    return {source: frozenset(targets) for source, targets in following.items()}
+            following[source][target] = None
+    return following
 
 
 def analysis(inspected: Inspected, mentions: Mapping[str, frozenset[str]], told: Mapping[str, tuple[Statement, ...]] | None = None) -> Analysis:
@@ -261,7 +270,8 @@ def _add_said(inspected: Inspected, uses: dict[str, Use]) -> None:
         if ran.names and ran.visit not in heard:
             heard[ran.visit] = _heard(findings, reachable(inspected.examined, ran.visit))
         words = heard.get(ran.visit, {})
-        for name in ran.names if WHOLE_ENVIRONMENT in words else ran.names.keys() & words.keys():
+        # In the order of names: which of several proofs is kept must not hang on the order of a set.
+        for name in (name for name in ran.names if name in words or WHOLE_ENVIRONMENT in words):
             for each in ran.names[name] - uses.keys():
                 uses[each] = Use(name=each, place=words.get(name) or words[WHOLE_ENVIRONMENT])
 
@@ -282,7 +292,9 @@ def _add_mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]],
         if ran.names and ran.visit not in seen:
             seen[ran.visit] = sorted(path for path in inspected.seen_by(ran.visit) if mentions.get(path))
         for path in seen.get(ran.visit, ()) if ran.names else ():
-            words = mentions.get(path, frozenset())
+            words = mentions[path]
+            if WHOLE_ENVIRONMENT not in words and words.isdisjoint(ran.names):
+                continue
             for name, taint in ran.names.items():
                 if name in words or WHOLE_ENVIRONMENT in words:
                     word = name if name in words else WHOLE_ENVIRONMENT

@@ -2,61 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matrixbuild.core.earthfile import syntax, worlds
+from matrixbuild.core.earthfile.choices import Arm, Choice
 from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, items
 from matrixbuild.core.earthfile.decisions import Verdict, judged
 from matrixbuild.core.earthfile.environment import shell_flags, use_text
 from matrixbuild.core.earthfile.expansion import Value, unknown_value
-from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import Findings, Opacity
-from matrixbuild.core.earthfile.flags import Flags, read_flags
+from matrixbuild.core.earthfile.flags import Flags
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
-from matrixbuild.core.earthfile.syntax import Command, If
+from matrixbuild.core.earthfile.syntax import If
 from matrixbuild.core.earthfile.target import Target
 from matrixbuild.core.problems import Place
 
 RunBody = Callable[[Target, tuple[syntax.Statement, ...]], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arm:
-    """`IF` or `ELSE IF` with its block; `listed`: the condition was a JSON list, which runs without a shell."""
-
-    keyword: str
-    expression: tuple[str, ...]
-    listed: bool
-    body: tuple[syntax.Statement, ...]
-    place: Place
-
-    def flags(self) -> Flags:
-        """Raises EarthfileError (INVALID_ARG), also where there is no condition."""
-        flags = read_flags("IF", self.expression, place=self.place)
-        if not flags.words:
-            raise EarthfileError(Fault.INVALID_ARG, f"{self.keyword} has no condition", place=self.place, hint='write IF [ "$NAME" = "value" ]')
-        return flags
-
-
 def if_(target: Target, findings: Findings, statement: If, run_body: RunBody) -> None:
     """IF ... END. Raises EarthfileError."""
     target.check_push_order(statement.place, "IF")
-    setting = target.walk.setting
-    if id(statement) not in setting:
-        setting[id(statement)] = tuple(sorted(set(_names(statement)))) if _only_sets(statement) else None
-    if (names := setting[id(statement)]) is not None and _set(target, statement, names, run_body):
+    choice = target.walk.parsed(target.variables.frame.directory, place=statement.place).choices[id(statement)]
+    if choice.sets is not None and _set(target, statement, choice, run_body):
         return
-    _walk(target, findings, list(_arms(statement)), statement.otherwise or (), run_body)
+    _walk(target, findings, choice.arms, choice.otherwise, run_body)
 
 
-def _arms(statement: If) -> Iterator[_Arm]:
-    yield _Arm(keyword="IF", expression=statement.expression, listed=statement.exec_mode, body=statement.body, place=statement.place)
-    for each in statement.else_ifs:
-        yield _Arm(keyword="ELSE IF", expression=each.expression, listed=each.exec_mode, body=each.body, place=each.place)
-
-
-def _walk(target: Target, findings: Findings, arms: Sequence[_Arm], otherwise: tuple[syntax.Statement, ...], run_body: RunBody) -> None:
+def _walk(target: Target, findings: Findings, arms: Sequence[Arm], otherwise: tuple[syntax.Statement, ...], run_body: RunBody) -> None:
     if not arms:
         run_body(target, otherwise)
         return
@@ -156,26 +131,13 @@ def _decided(target: Target, text: str) -> Verdict:
 # IFs that only set variables ------------------------------------------------
 
 
-def _only_sets(statement: If) -> bool:
-    bodies = (statement.body, *(each.body for each in statement.else_ifs), statement.otherwise or ())
-    heads: tuple[If | syntax.ElseIf, ...] = (statement, *statement.else_ifs)
-    plain = not any(each.exec_mode or not each.expression or each.expression[0].startswith("--") for each in heads)
-    return plain and all(_sets(each) for body in bodies for each in body)
-
-
-def _sets(statement: syntax.Statement) -> bool:
-    if isinstance(statement, If):
-        return _only_sets(statement)
-    return isinstance(statement, Command) and statement.name in ("ARG", "LET", "SET") and "$(" not in " ".join(statement.args)
-
-
-def _set(target: Target, statement: If, names: tuple[str, ...], run_body: RunBody) -> bool:
-    """Take the branch that holds and let the condition influence what any branch sets (`names`), and nothing else; False where that is not known."""
+def _set(target: Target, statement: If, choice: Choice, run_body: RunBody) -> bool:
+    """Take the branch that holds and let the condition influence what any branch sets, and nothing else; False where that is not known."""
     taint: frozenset[str] = frozenset()
-    taken = statement.otherwise or ()
+    taken = choice.otherwise
     target.check_from(statement.place, "IF")
     target.check_shell(statement.place, "IF")
-    for arm in _arms(statement):
+    for arm in choice.arms:
         verdict = _decided(target, " ".join(arm.flags().words))
         if verdict.holds is None:
             return False
@@ -187,18 +149,9 @@ def _set(target: Target, statement: If, names: tuple[str, ...], run_body: RunBod
     target.walk.note_statement(statement)
     with target.walk.silence():
         run_body(target, taken)
-    for name in names if taint else ():
+    for name in choice.sets or () if taint else ():
         _mark(target, name, taint)
     return True
-
-
-def _names(statement: syntax.Statement) -> Iterator[str]:
-    if isinstance(statement, If):
-        for body in (statement.body, *(each.body for each in statement.else_ifs), statement.otherwise or ()):
-            for each in body:
-                yield from _names(each)
-    elif isinstance(statement, Command):
-        yield next((word for word in statement.args if not word.startswith("--")), "")
 
 
 def _mark(target: Target, name: str, taint: frozenset[str]) -> None:

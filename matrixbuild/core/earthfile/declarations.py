@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from matrixbuild.core.earthfile.expansion import EMPTY, Value, alike, runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Opacity
-from matrixbuild.core.earthfile.flags import Flags, parse_flags
+from matrixbuild.core.earthfile.flags import Flags, parse_flags, read_flags
 from matrixbuild.core.earthfile.references import ReferenceProblem, Where, import_alias, parse_target
 from matrixbuild.core.earthfile.reserved import RESERVED, UNKNOWN_BEFORE
 from matrixbuild.core.earthfile.scope import ScopeProblem
@@ -19,9 +22,9 @@ def arg(target: Target, command: Command) -> None:
     """ARG [--required] [--global] NAME[=default]; a default is expanded even where an override makes it useless."""
     place = command.place
     target.check_push_order(place, command.name)
-    flags = parse_flags(command)
-    name, default = _name_and_default(flags, place)
-    everywhere, required = _is_global(target, flags, place), flags.on("required")
+    declared = _declaration(command)
+    name, default, required = declared.name, declared.default, declared.required
+    everywhere = _is_global(target, declared, place)
     if required and default is not None:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG --required {name} cannot have a default", place=place, hint="remove the default or --required")
     value = target.expand(default, place, keep_plus_escape=True) if default is not None else EMPTY
@@ -42,7 +45,7 @@ def arg(target: Target, command: Command) -> None:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG {name} is required and has no value", place=place, hint=f"give it one: --{name}=...")
     if value.text and name in RESERVED:
         raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot have a default", place=place, hint=f"write ARG {name}")
-    behind = Behind(taint=effective.taint | value.taint, given=given and effective_default is not effective, ambient=ambient)
+    behind = Behind.of(effective.taint | value.taint, given and effective_default is not effective, ambient)
     _note_input(target, name, effective, effective_default, behind)
 
 
@@ -57,14 +60,14 @@ def noted(target: Target, command: Command) -> tuple[str, ...]:
     given, or counts only if the ARG is used, as the whole call could give it."""
     if command.name != "ARG" or target.walk.silent:
         return command.args
-    match parse_flags(command).words:
-        case (name, "=", default) if name not in RESERVED and not runs_a_shell(default):
-            overriding, findings = target.variables.frame.overriding, target.walk.findings
-            if name in overriding:
-                return command.args[:-2]
-            if findings and overriding.ambient:
-                findings.defaults.append((name, default))
-                return command.args[:-2]
+    declared = _declaration(command)
+    if declared.replaceable:
+        overriding, findings = target.variables.frame.overriding, target.walk.findings
+        if declared.name in overriding:
+            return command.args[:-2]
+        if findings and overriding.ambient:
+            findings.defaults.append((declared.name, declared.default or ""))
+            return command.args[:-2]
     return command.args
 
 
@@ -86,6 +89,38 @@ def _given(target: Target, name: str) -> bool:
     return name in frame.overriding or name in variables.builtins or name in frame.args or name in variables.envs or name in frame.globals
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Declaration:
+    """An ARG as written; `replaceable`: another value can stand in for its default, which then counts for nothing."""
+
+    name: str
+    default: str | None
+    required: bool
+    everywhere: bool
+    replaceable: bool
+
+
+def _declaration(command: Command) -> _Declaration:
+    """Raises EarthfileError (INVALID_ARG, SYNTAX)."""
+    return _read_before(command.args) or _read(parse_flags(command), command.place)
+
+
+@lru_cache(maxsize=8192)
+def _read_before(args: tuple[str, ...]) -> _Declaration | None:
+    """Of the same words, which are met in every evaluation; None where something is wrong with them, which is told with a place."""
+    place = Place(file="", line=1)
+    try:
+        return _read(read_flags("ARG", args, place=place), place)
+    except EarthfileError:
+        return None
+
+
+def _read(flags: Flags, place: Place) -> _Declaration:
+    name, default = _name_and_default(flags, place)
+    replaceable = default is not None and name not in RESERVED and not runs_a_shell(default)
+    return _Declaration(name=name, default=default, required=flags.on("required"), everywhere=flags.on("global"), replaceable=replaceable)
+
+
 def _name_and_default(flags: Flags, place: Place) -> tuple[str, str | None]:
     match flags.words:
         case (name,):
@@ -95,9 +130,9 @@ def _name_and_default(flags: Flags, place: Place) -> tuple[str, str | None]:
     raise EarthfileError(Fault.SYNTAX, f"ARG cannot read {' '.join(flags.words)!r}", place=place, hint="write ARG NAME=default")
 
 
-def _is_global(target: Target, flags: Flags, place: Place) -> bool:
+def _is_global(target: Target, declared: _Declaration, place: Place) -> bool:
     explicit = target.features.explicit_global
-    if not flags.on("global"):
+    if not declared.everywhere:
         return target.is_base and not explicit
     if not explicit:
         hint = "before VERSION 0.7 each ARG above the targets is global"

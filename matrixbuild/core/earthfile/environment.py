@@ -8,6 +8,7 @@ programs read a variable of that name by custom.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from matrixbuild.core.earthfile.findings import Findings, Need, Opacity, Ran
@@ -157,6 +158,11 @@ def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variabl
 
 def shell_flags(findings: Findings, flags: Flags, place: Place) -> None:
     """What the flags of RUN, IF and FOR ask for: privileges, secrets, mounts, no cache."""
+    if flags.given:
+        _given(findings, flags, place)
+
+
+def _given(findings: Findings, flags: Flags, place: Place) -> None:
     if flags.on("privileged"):
         findings.privileged.setdefault(Need(name=flags.command, place=place))
     if flags.on("ssh"):
@@ -166,15 +172,18 @@ def shell_flags(findings: Findings, flags: Flags, place: Place) -> None:
     for secret in flags.texts("secret"):
         _secret(findings, secret.partition("=")[2] or secret.partition("=")[0], place)
     for mount in flags.texts("mount"):
-        options = dict(each.partition("=")[::2] for each in mount.strip("\"'").split(","))
-        if options.get("type") == "secret":
-            _secret(findings, options.get("id", ""), place)
-        elif options.get("type") == "cache":
-            findings.note(Opacity.TIME, place, "it keeps a directory of earlier builds")
-        elif options.get("type") == "ssh":
-            findings.note(Opacity.TIME, place, "it reaches other hosts by SSH")
-        elif "bind" in options.get("type", ""):
-            findings.note(Opacity.INPUTS, place, "it mounts files of the machine that builds")
+        _mount(findings, dict(each.partition("=")[::2] for each in mount.strip("\"'").split(",")), place)
+
+
+def _mount(findings: Findings, options: Mapping[str, str], place: Place) -> None:
+    if options.get("type") == "secret":
+        _secret(findings, options.get("id", ""), place)
+    elif options.get("type") == "cache":
+        findings.note(Opacity.TIME, place, "it keeps a directory of earlier builds")
+    elif options.get("type") == "ssh":
+        findings.note(Opacity.TIME, place, "it reaches other hosts by SSH")
+    elif "bind" in options.get("type", ""):
+        findings.note(Opacity.INPUTS, place, "it mounts files of the machine that builds")
 
 
 def _secret(findings: Findings, name: str, place: Place) -> None:

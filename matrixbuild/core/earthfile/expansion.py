@@ -69,6 +69,8 @@ class Value:
 
     def influenced(self, taint: frozenset[str]) -> Value:
         """The same text, with further influences: it would not be here with other answers to what was asked of these."""
+        if taint and taint <= self.taint:
+            return self
         return Value(text=self.text, taint=self.taint | taint, unknown=self.unknown, parts=self.template)
 
     def obscured(self, taint: frozenset[str]) -> Value:
@@ -179,7 +181,10 @@ def runs_a_shell(word: str) -> bool:
 
 
 def _expand_earthly(word: str, lookup: Lookup, tested: Tested | None) -> Value:
-    if (plan := _plan(word)) is not None:
+    plan = _plan(word)
+    if isinstance(plan, Value):
+        return plan
+    if plan is not None:
         values = [_standing_for(each, lookup) if variable else plain_value(each) for each, variable in plan]
         return values[0] if len(values) == 1 else joined(values)
     return _lexed(word, lookup, Dialect.EARTHLY, tested)
@@ -189,8 +194,9 @@ _RUN_OF_PLAIN = re.compile(r"""([^$'"\\]+)|\$([A-Za-z_][A-Za-z0-9_]*)(?!\w)|\$\{
 
 
 @lru_cache(maxsize=8192)
-def _plan(word: str) -> tuple[tuple[str, bool], ...] | None:
-    """The texts and (True) the names of variables that a word is made of, one behind the other; None for what only a lexer can read."""
+def _plan(word: str) -> tuple[tuple[str, bool], ...] | Value | None:
+    """The texts and (True) the names of variables that a word is made of, one behind the other; the value of one that no variable is in; None for
+    what only a lexer can read."""
     found: list[tuple[str, bool]] = []
     at, quotes = 0, 0
     while at < len(word):
@@ -201,7 +207,9 @@ def _plan(word: str) -> tuple[tuple[str, bool], ...] | None:
         quotes += part[0] == '"'
         if part[0] != '"':
             found.append((part[1], False) if part[1] else (part[2] or part[3], True))
-    return tuple(found) if quotes % 2 == 0 else None
+    if quotes % 2:
+        return None
+    return tuple(found) if any(variable for _, variable in found) else plain_value("".join([text for text, _ in found]))
 
 
 @lru_cache(maxsize=8192)

@@ -15,6 +15,13 @@ _IMPLICIT = (".tmp-earthly-out/", "build.earth", "Earthfile", ".earthignore", ".
 def ignored(walk: Walk, directory: str, *, implicit: bool, docker: bool, place: Place) -> tuple[str, ...]:
     """Patterns in order. `implicit`: Earthly's own files are ignored too (before 0.6, and in FROM DOCKERFILE); `docker`: .dockerignore counts
     where there is no other. Raises EarthfileError (IGNORE_CONFLICT)."""
+    asked = directory, implicit, docker
+    if asked not in walk.hidden:
+        walk.hidden[asked] = _ignored(walk, directory, implicit=implicit, docker=docker, place=place)
+    return walk.hidden[asked]
+
+
+def _ignored(walk: Walk, directory: str, *, implicit: bool, docker: bool, place: Place) -> tuple[str, ...]:
     found = [text for text in walk.texts(*(posixpath.join(directory, name) for name in IGNORE_FILES)) if text is not None]
     if len(found) == 2:
         summary = f"there is both a .earthignore and a .earthlyignore in {directory or 'the root of the checkout'}"

@@ -33,6 +33,13 @@ def context_file(walk: Walk, tree: Tree, path: str, place: Place) -> str:
     return found
 
 
+def without_shell(walk: Walk, tree: Tree) -> bool:
+    """As `lacks_shell`, looked through once."""
+    if tree not in walk.shells:
+        walk.shells[tree] = lacks_shell(walk.known.listing, tree)
+    return walk.shells[tree]
+
+
 def lacks_shell(listing: Listing, tree: Tree) -> bool:
     """Whether nothing that was copied into a tree can be its /bin/sh (a base image may hold one)."""
     there = (_origin(listing, tree, "/bin/sh", _FILES), _origin(listing, tree, "/bin", frozenset({Kind.SYMLINK})))

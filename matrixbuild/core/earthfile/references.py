@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 TARGET_NAME = re.compile(r"[a-z][a-zA-Z0-9.-]*")
 _FUNCTION = re.compile(r"[A-Z][A-Z0-9._]*")
@@ -36,16 +37,19 @@ class Reference:
         return f"{'' if self.where is Where.HERE else self.path}+{self.name}"
 
 
+@lru_cache(maxsize=4096)  # the same references are met in every evaluation
 def parse_target(text: str) -> Reference:
     """`./d+t`; raises ReferenceProblem."""
     return _parse(text, TARGET_NAME, "an Earthly target's name is a lower-case letter, then letters, digits, '.' and '-'")
 
 
+@lru_cache(maxsize=4096)
 def parse_function(text: str) -> Reference:
     """`./d+FUNCTION`; raises ReferenceProblem."""
     return _parse(text, _FUNCTION, "a function's name is an upper-case letter, then upper-case letters, digits, '.' and '_'")
 
 
+@lru_cache(maxsize=4096)
 def parse_artifact(text: str) -> tuple[Reference, str]:
     """`+t/some/path` as target and absolute path; raises ReferenceProblem (then a COPY takes its source for a path of the build context)."""
     parts = _split(text)

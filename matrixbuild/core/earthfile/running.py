@@ -34,14 +34,14 @@ def run(target: Target, findings: Findings, command: Command) -> None:
     if not command.args:
         raise EarthfileError(Fault.INVALID_ARG, "RUN names no command", place=place, hint="write RUN command")
     flags = parse_flags(command, expand=lambda word: target.known_text(word, place))
-    for name in ("network", "aws", "oidc", "raw-output"):
+    for name in ("network", "aws", "oidc", "raw-output") if flags.given else ():
         if flags.has(name):
             target.check_feature(GATES["RUN", name], place=place, what=f"RUN --{name}")
     if not flags.on("push"):
         target.check_push_order(place, command.name)
     target.check_from(place, command.name)
     shell_flags(findings, flags, place)
-    for name in ("aws", "oidc"):
+    for name in ("aws", "oidc") if flags.given else ():
         if flags.has(name):
             findings.secrets.setdefault(Need(name=name, place=place))
     text = " ".join(flags.words)
@@ -55,9 +55,11 @@ def run(target: Target, findings: Findings, command: Command) -> None:
 
 def guard(text: str, target: Target) -> str | None:
     """The message of a RUN that can do nothing but print it and fail; None for any other."""
+    lines = _guarding(text)
+    if not lines:
+        return None
     reader = Reader(target.lookup)
     try:
-        lines = _guarding(text)
         expanded = [[field.text for word in words for field in fields(word, reader)] for words in lines]
     except (NeedsShell, ShellSyntax, UnknownVariable):
         return None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.expansion import Value, plain_value
 from matrixbuild.core.earthfile.faults import Fault
 from matrixbuild.core.earthfile.reserved import RESERVED
 
@@ -26,6 +26,12 @@ def spelled(text: str) -> frozenset[str]:
 
 
 _NONE = frozenset[str]()
+
+
+@lru_cache(maxsize=8192)
+def _as_written(default: str, name: str) -> Value:
+    """The default of an ARG of this name, as it stands in the Earthfile: the same ones are met in every evaluation."""
+    return plain_value(default).influenced(frozenset({name}))
 
 
 class ScopeProblem(Exception):  # noqa: N818
@@ -58,8 +64,8 @@ class Scope:
         """Names that are not here because of a condition, with the overrides that it read."""
         self.perhaps: set[str] = set()
         """Names that are here on one branch of a condition that nobody knows, and not on the other."""
-        self._told: tuple[int, Told] | None = None
-        """With the stamp that it is of."""
+        self._telling: list[tuple[int, Told]] = []
+        """One at most, with the stamp that it is of: copies that were not changed tell it to one another."""
         self._lent = False
         """Whether a copy has the same containers: whoever changes first takes its own."""
 
@@ -84,12 +90,12 @@ class Scope:
 
     def told(self) -> Told:
         """What a command comes to know by the active names: worked out once for all commands between two changes."""
-        if self._told is None or self._told[0] != self.stamp:
+        if not self._telling or self._telling[0][0] != self.stamp:
             active = {name: self._values[name] for name in self._active}
             taints = {name: value.taint for name, value in active.items()}
             words = _NONE.union(*[spelled(value.text) for value in active.values() if value.text])
-            self._told = self.stamp, (taints, words, tuple([value for value in active.values() if value.taint]))
-        return self._told[1]
+            self._telling[:] = [(self.stamp, (taints, words, tuple([value for value in active.values() if value.taint])))]
+        return self._telling[0][1]
 
     def put(self, name: str, value: Value, *, active: bool = True) -> None:
         self._part()
@@ -134,14 +140,19 @@ class Scope:
         """Most copies are never changed: both have the same containers until one is."""
         made = Scope.__new__(Scope)
         made._values, made._active, made.absent, made.perhaps = self._values, self._active, self.absent, self.perhaps  # noqa: SLF001  (its own class)
-        made.stamp, made.ambient, made._told = self.stamp, self.ambient, self._told  # noqa: SLF001
+        made.stamp, made.ambient, made._telling = self.stamp, self.ambient, self._telling  # noqa: SLF001
         made._lent = self._lent = True  # noqa: SLF001
         return made
+
+    def handed_on(self) -> Scope:
+        """As `combined` makes of this scope alone."""
+        return combined(self) if self.absent or self.perhaps else self.copy()
 
     def _part(self) -> None:
         if self._lent:
             self._values, self._active = dict(self._values), set(self._active)
             self.absent, self.perhaps = dict(self.absent), set(self.perhaps)
+            self._telling = list(self._telling)
             self._lent = False
 
     def _like(self, values: Mapping[str, Value], active: Iterable[str]) -> Scope:
@@ -288,7 +299,11 @@ class Variables:
     def _own(self, name: str, default: Value) -> Value:
         """The default of an ARG that nobody gave a value, though somebody could have."""
         overriding = self.frame.overriding
-        taint = overriding.absent.get(name, frozenset()) | (frozenset({name}) if overriding.ambient and name not in RESERVED else frozenset())
+        taint = overriding.absent.get(name, _NONE)
+        if overriding.ambient and name not in RESERVED:
+            if not taint and default is plain_value(default.text):
+                return _as_written(default.text, name)
+            taint |= {name}
         return default.influenced(taint) if taint else default
 
     def _declare_scoped(self, name: str, default: Value, *, everywhere: bool) -> tuple[Value, Value]:

@@ -120,13 +120,26 @@ def names(body: tuple[Statement, ...]) -> Iterator[str]:
             case Command() if statement.name in ("ARG", "LET"):
                 yield next((word for word in statement.args if not word.startswith("--")), "")
             case If():
-                for block in (statement.body, *(each.body for each in statement.else_ifs), statement.otherwise or ()):
+                for block in blocks(statement):
                     yield from names(block)
             case For():
                 yield next((word for word in statement.args if not word.startswith("--")), "")
                 yield from names(statement.body)
             case Wait() | With():
                 yield from names(statement.body)
+
+
+def blocks(statement: Statement) -> tuple[tuple[Statement, ...], ...]:
+    """The blocks of a statement, in order; a command has none."""
+    match statement:
+        case If():
+            return (statement.body, *(each.body for each in statement.else_ifs), statement.otherwise or ())
+        case For() | Wait() | With():
+            return (statement.body,)
+        case Try():
+            return statement.body, statement.caught or (), statement.finally_ or ()
+        case _:
+            return ()
 
 
 def commands(node: object) -> Iterator[Command]:

@@ -12,7 +12,7 @@ from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Dialect, Lookup
 from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
-from matrixbuild.core.earthfile.origins import lacks_shell
+from matrixbuild.core.earthfile.origins import without_shell
 from matrixbuild.core.earthfile.platforms import parse_platform
 from matrixbuild.core.earthfile.recipe import Asked, Question
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, Where, parse_target, resolved
@@ -91,7 +91,7 @@ class Target:
         if value and not value.unknown:
             return value
         self.walk.consulted.append(self.visit.tree)
-        if value or not self.visit.has_from or lacks_shell(self.walk.known.listing, self.visit.tree):
+        if value or not self.visit.has_from or without_shell(self.walk, self.visit.tree):
             return value
         answer = self.ask(Asked.HOME, (), place)
         return Value(text=answer[0]) if answer else unknown_value("HOME")
@@ -165,7 +165,7 @@ class Target:
     def check_shell_out(self, command: str, place: Place) -> None:
         """Raise EarthfileError (NO_FROM, NO_SHELL) where a word can run no shell."""
         self.check_from(place, "a shell-out")
-        if lacks_shell(self.walk.known.listing, self.visit.tree):
+        if without_shell(self.walk, self.visit.tree):
             self.walk.forced.append(self.visit.tree)
             summary = f"$({command}) needs a shell, and the image has no /bin/sh"
             raise EarthfileError(Fault.NO_SHELL, summary, place=place, hint="write the value itself")
@@ -174,7 +174,7 @@ class Target:
 
     def check_shell(self, place: Place, what: str) -> None:
         """Raise EarthfileError (NO_SHELL) where it is certain that the image has no shell for what Earthly evaluates in it."""
-        if lacks_shell(self.walk.known.listing, self.visit.tree):
+        if without_shell(self.walk, self.visit.tree):
             self.walk.forced.append(self.visit.tree)
             hint = "Earthly runs it in the image itself: FROM one that has a shell, or use ARGs"
             raise EarthfileError(Fault.NO_SHELL, f"{what} cannot be evaluated: the image has no /bin/sh", place=place, hint=hint)
@@ -312,7 +312,9 @@ class Target:
         explicit = Scope(dict(args))
         if pass_args:
             return combined(explicit, self.variables.passed_on()).without_reserved()
-        return combined(explicit, self.variables.frame.overriding) if reference.where is Where.HERE else explicit
+        if reference.where is not Where.HERE:
+            return explicit
+        return combined(explicit, self.variables.frame.overriding) if args else self.variables.frame.overriding.handed_on()
 
     def go(
         self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Value, alike
@@ -62,6 +63,12 @@ class Behind:
     given: bool = False
     ambient: bool = False
 
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def of(taint: frozenset[str], given: bool, ambient: bool) -> Behind:  # noqa: FBT001  (the cache is faster by place)
+        """The one that says this: an ARG has the same in nearly every evaluation."""
+        return Behind(taint=taint, given=given, ambient=ambient)
+
 
 @dataclass(slots=True, eq=False)
 class Visit:
@@ -82,6 +89,10 @@ class Visit:
     envs: Scope = field(default_factory=Scope)
     envs_unknown: bool = False
     globals: Scope = field(default_factory=Scope)
+    alike: set[int] = field(default_factory=set)
+    """The stamps of the overrides that are known to give the same."""
+    left: dict[int, Mapping[str, tuple[Value, Value, Behind]]] = field(default_factory=dict)
+    """Once it is made: by the stamp of the overrides that it was called with, the inputs beside them."""
     handed: dict[frozenset[str], Mapping[str, tuple[Value, Value, Behind]]] = field(default_factory=dict)
     """Once it is made: of some of its globals, what builds on them depends on."""
     imports: dict[str, str] = field(default_factory=dict)
@@ -112,8 +123,10 @@ class Visit:
 
     def reads_as(self, other: Visit, overriding: Scope) -> None:
         """Its result depends on all that another's does, but for what that was called with."""
-        given = overriding.everything()
-        self.reads_all({name: found for name, found in other.inputs.items() if name not in given})
+        if overriding.stamp not in other.left:
+            given = overriding.everything()
+            other.left[overriding.stamp] = {name: found for name, found in other.inputs.items() if name not in given}
+        self.reads_all(other.left[overriding.stamp])
 
     def reads_all(self, found: Mapping[str, tuple[Value, Value, Behind]]) -> None:
         """Its result depends on all of these."""
@@ -166,14 +179,20 @@ class Visits:
         self._by_target: defaultdict[tuple[str, str, Platform], list[Visit]] = defaultdict(list)
         self.upfront = upfront
         self.ambient = Scope()
-        self._ambient: dict[str, Behind] = {}
         self.decisions = decisions
 
     def find(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit | None:
         """The visit that stands for these, if there is one."""
         same = Visit.same_call if self.upfront else Visit.same_for
-        candidates = self._by_target[directory, name, platform]
-        return next((visit for visit in candidates if same(visit, overriding, self.ambient, self.decisions)), None)
+        for visit in self._by_target[directory, name, platform]:
+            # What this hangs on was noted when it was found out.
+            if overriding.stamp in visit.alike:
+                return visit
+            if same(visit, overriding, self.ambient, self.decisions):
+                if visit.done:
+                    visit.alike.add(overriding.stamp)
+                return visit
+        return None
 
     def add(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit:
         values = overriding.everything()
@@ -186,12 +205,10 @@ class Visits:
         return visit
 
     def _given(self, arg: str, value: Value) -> Behind:
-        """What is behind an override; those of the whole call are handed on to every target."""
+        """What is behind an override."""
         if value is not self.ambient.get(arg):
-            return Behind(taint=value.taint, given=True, ambient=alike(value, self.ambient.get(arg)))
-        if arg not in self._ambient:
-            self._ambient[arg] = Behind(taint=value.taint, given=True, ambient=True)
-        return self._ambient[arg]
+            return Behind.of(value.taint, True, alike(value, self.ambient.get(arg)))  # noqa: FBT003
+        return Behind.of(value.taint, True, True)  # noqa: FBT003
 
     def forget_undone(self, since: int) -> None:
         """Drop the visits after the first `since` that an error left unfinished."""

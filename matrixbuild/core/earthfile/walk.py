@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from matrixbuild.core.earthfile import features, parser, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
+from matrixbuild.core.earthfile.choices import Choice, choices
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.expansion import Template, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
@@ -49,6 +50,8 @@ class Parsed:
     features: features.Features
     names: frozenset[str]
     """Every name that an ARG, LET or FOR in it declares, wherever that stands."""
+    choices: Mapping[int, Choice]
+    """Every IF in it, by its identity."""
 
 
 @lru_cache(maxsize=512)
@@ -58,7 +61,8 @@ def parsed(text: str, file: str) -> Parsed:
     found = features.features(version_of(text, file=file), file=file)
     earthfile = parser.parse(text, file=file)
     bodies = (earthfile.base, *(recipe.body for recipe in (*earthfile.targets, *earthfile.functions)))
-    return Parsed(earthfile=earthfile, features=found, names=frozenset(name for body in bodies for name in syntax.names(body)))
+    names = frozenset(name for body in bodies for name in syntax.names(body))
+    return Parsed(earthfile=earthfile, features=found, names=names, choices=choices(bodies))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +120,10 @@ class Walk:
     """By directory: each lookup of a variable asks."""
     environments: dict[tuple[int, ...], Environment] = field(default_factory=dict)
     """As Variables keeps them: most targets see the same globals and little else."""
-    setting: dict[int, tuple[str, ...] | None] = field(default_factory=dict)
-    """Which variables an IF (by its identity: the Earthfiles above hold it) sets, where it does nothing else."""
+    shells: dict[Tree, bool] = field(default_factory=dict)
+    """Of the trees that were looked through, whether they lack one: many conditions stand behind one another in the same tree."""
+    hidden: dict[tuple[str, bool, bool], tuple[str, ...]] = field(default_factory=dict)
+    """As `ignorefiles.ignored` found them."""
 
     # What is asked for ------------------------------------------------------
 
