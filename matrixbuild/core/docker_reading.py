@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from matrixbuild.core.earthfile.dockerfile_text import Instruction, arg_words, instructions, listed, one
-from matrixbuild.core.earthfile.expansion import Dialect, Value, expand
+from matrixbuild.core.earthfile.expansion import Dialect, expand
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.values import Value
 from matrixbuild.core.listing import Kind, Listing
 from matrixbuild.core.problems import Place
 

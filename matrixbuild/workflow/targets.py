@@ -12,12 +12,12 @@ from matrixbuild.adapters.sources import Source
 from matrixbuild.core.earthfile.analysis import Analysis, Inspected, analysis, inspect
 from matrixbuild.core.earthfile.decisions import Decisions, Overrides, UnsaidError, Valued
 from matrixbuild.core.earthfile.evaluate import Call, Known, evaluate, examine
-from matrixbuild.core.earthfile.expansion import Template
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import Guard
 from matrixbuild.core.earthfile.recipe import Evaluation, Wanted
 from matrixbuild.core.earthfile.scope import spelled
 from matrixbuild.core.earthfile.statements import Statement
+from matrixbuild.core.earthfile.values import Template
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.reads import Reader

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.flags import parse_flags
 from matrixbuild.core.earthfile.shell_words import NeedsShell, Operator, Reader, ShellSyntax, Token, UnknownVariable, Word, fields, tokens
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Target
+from matrixbuild.core.earthfile.values import Value
 from tests.double.told import Told
 
 

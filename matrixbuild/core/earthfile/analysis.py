@@ -10,12 +10,12 @@ from functools import lru_cache
 
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.evaluate import Examined
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Template
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity, Opaque, Taken
 from matrixbuild.core.earthfile.recipe import Evaluation, FromContext, copies_of
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.statements import Stated, Statement
+from matrixbuild.core.earthfile.values import UNKNOWN, Template
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 from matrixbuild.core.earthfile import branches, builds, copies, declarations, froms, metadata, running, saves, syntax
 from matrixbuild.core.earthfile.conditions import Answer, NeedsShell, ShellSyntax, UnknownVariable, condition, items
-from matrixbuild.core.earthfile.expansion import Value
-from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault, needs_earthly
 from matrixbuild.core.earthfile.findings import Findings, Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags, read_flags
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
 from matrixbuild.core.earthfile.syntax import Command
-from matrixbuild.core.earthfile.target import Target, needs_earthly
+from matrixbuild.core.earthfile.target import Target
 from matrixbuild.core.earthfile.tree_facts import TreeFacts
+from matrixbuild.core.earthfile.values import Value
 from matrixbuild.core.earthfile.visits import Block, Visits
 from matrixbuild.core.problems import Place
 

@@ -10,13 +10,13 @@ from matrixbuild.core.earthfile.choices import Arm, Choice
 from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, items
 from matrixbuild.core.earthfile.decisions import Verdict, judged
 from matrixbuild.core.earthfile.environment import shell_flags, use_text
-from matrixbuild.core.earthfile.expansion import Value, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.findings import Findings, Opacity
 from matrixbuild.core.earthfile.flags import Flags
 from matrixbuild.core.earthfile.recipe import NeedsShell as ShellNode
 from matrixbuild.core.earthfile.syntax import If
 from matrixbuild.core.earthfile.target import Target
+from matrixbuild.core.earthfile.values import Value, unknown_value
 from matrixbuild.core.problems import Place
 
 RunBody = Callable[[Target, tuple[syntax.Statement, ...]], None]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.call_args import flag_args
-from matrixbuild.core.earthfile.expansion import ShellOut, Value, WordError, alike, expand, runs_a_shell
+from matrixbuild.core.earthfile.expansion import ShellOut, WordError, expand, runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
@@ -14,6 +14,7 @@ from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, W
 from matrixbuild.core.earthfile.scope import Frame, Scope, combined
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Args, Target
+from matrixbuild.core.earthfile.values import Value, alike
 from matrixbuild.core.earthfile.wildcards import expanded
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place, did_you_mean

@@ -6,7 +6,6 @@ import posixpath
 import re
 from dataclasses import dataclass, replace
 
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
@@ -15,6 +14,7 @@ from matrixbuild.core.earthfile.recipe import Copied, CopyFlags, FromContext, Fr
 from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, parse_artifact
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Target
+from matrixbuild.core.earthfile.values import UNKNOWN, Value
 from matrixbuild.core.earthfile.visits import Item
 from matrixbuild.core.earthfile.wildcards import expanded
 from matrixbuild.core.names import Platform

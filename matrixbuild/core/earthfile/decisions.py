@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, condition
-from matrixbuild.core.earthfile.expansion import Given, Lookup, Template, Value
+from matrixbuild.core.earthfile.expansion import Lookup
+from matrixbuild.core.earthfile.values import Given, Template, Value
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName
 
 _NONE = frozenset[str]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from matrixbuild.core.earthfile.expansion import EMPTY, Value, alike, runs_a_shell
+from matrixbuild.core.earthfile.expansion import runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags, read_flags
@@ -14,6 +14,7 @@ from matrixbuild.core.earthfile.reserved import RESERVED, UNKNOWN_BEFORE
 from matrixbuild.core.earthfile.scope import ScopeProblem
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import Target
+from matrixbuild.core.earthfile.values import EMPTY, Value, alike
 from matrixbuild.core.earthfile.visits import Behind
 from matrixbuild.core.problems import Place
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from matrixbuild.core.earthfile.dockerfile_config import changed, with_env, with_step, workdir
 from matrixbuild.core.earthfile.dockerfile_copy import ONLY_EARTHLY, check_flags, copy_flags, destination
 from matrixbuild.core.earthfile.dockerfile_text import Document, Instruction, arg_words, instructions, listed, one, pairs
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Dialect, Lookup, Value, WordError, expand, unknown_value
+from matrixbuild.core.earthfile.expansion import Dialect, Lookup, WordError, expand
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.platforms import parse_platform
@@ -26,6 +26,7 @@ from matrixbuild.core.earthfile.recipe import (
     Tree,
     WrittenFile,
 )
+from matrixbuild.core.earthfile.values import UNKNOWN, Value, unknown_value
 from matrixbuild.core.images import DEFAULT_PATH, ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from matrixbuild.core.earthfile import blocks, froms, saves, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
 from matrixbuild.core.earthfile.decisions import Decisions
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Given, Template, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import Findings
@@ -19,6 +18,7 @@ from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.scope import Frame, Scope, Variables
 from matrixbuild.core.earthfile.stepping import Stepping
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Target
+from matrixbuild.core.earthfile.values import UNKNOWN, Given, Template, Value
 from matrixbuild.core.earthfile.visits import Block, Item, Visit, Visits, check_images
 from matrixbuild.core.earthfile.walk import Entry, Parsed, Walk, Want
 from matrixbuild.core.problems import Place, did_you_mean

@@ -56,3 +56,8 @@ class EarthfileError(Exception):
 
     def problem(self) -> Problem:
         return Problem(summary=self.summary, place=self.place, hint=self.hint, code=self.fault.value)
+
+
+def needs_earthly(what: str, place: Place) -> EarthfileError:
+    """`what` ends with `which`."""
+    return EarthfileError(Fault.NEEDS_EARTHLY, f"{what} only Earthly can do", place=place, hint=USE_EARTHLY)

@@ -10,7 +10,6 @@ from matrixbuild.core.earthfile.call_args import key_value
 from matrixbuild.core.earthfile.dockerfile_bases import base_arg, base_args, stage_names
 from matrixbuild.core.earthfile.dockerfile_text import Instruction, arg_words, instructions
 from matrixbuild.core.earthfile.environment import say, say_program
-from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Template, Value, unknown_value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags
@@ -21,6 +20,7 @@ from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, W
 from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Args, Target
+from matrixbuild.core.earthfile.values import EMPTY, UNKNOWN, Template, Value, unknown_value
 from matrixbuild.core.earthfile.visits import Behind, Visit
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, Platform

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from matrixbuild.core.earthfile.expansion import Value, plain_value, unknown_value
 from matrixbuild.core.earthfile.features import Features
+from matrixbuild.core.earthfile.values import Value, plain_value, unknown_value
 from matrixbuild.core.names import Platform
 
 _PLATFORM = tuple(f"{whose}{what}" for whose in ("TARGET", "USER", "NATIVE") for what in ("PLATFORM", "OS", "ARCH", "VARIANT"))

@@ -8,7 +8,6 @@ from functools import lru_cache
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.branches import runs
 from matrixbuild.core.earthfile.environment import shell_flags
-from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity
 from matrixbuild.core.earthfile.flags import GATES, Flags, parse_flags
@@ -17,6 +16,7 @@ from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.shell_words import NeedsShell, Operator, Reader, ShellSyntax, Token, UnknownVariable, Word, fields, tokens
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Target
+from matrixbuild.core.earthfile.values import Value
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from matrixbuild.core.earthfile.expansion import Value, plain_value
 from matrixbuild.core.earthfile.faults import Fault
 from matrixbuild.core.earthfile.reserved import RESERVED
+from matrixbuild.core.earthfile.values import Value, plain_value
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -16,12 +16,12 @@ from functools import lru_cache
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.analysis import WHOLE_ENVIRONMENT
 from matrixbuild.core.earthfile.environment import hands_on_everything, read_by_custom, reads_everything
-from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Value
 from matrixbuild.core.earthfile.recipe import BaseImage, Scratch, Tree
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.scope import spelled
 from matrixbuild.core.earthfile.statements import Statement, stated
 from matrixbuild.core.earthfile.stepping import Seen
+from matrixbuild.core.earthfile.values import EMPTY, UNKNOWN, Value
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.earthfile.wording import declared, own_text, runs, said, statements, words
 from matrixbuild.core.problems import Place

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from matrixbuild.core.earthfile.call_args import build_arg, flag_args, shell_command
 from matrixbuild.core.earthfile.environment import use_text
-from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Dialect, Lookup, ShellOut, Value, WordError, expand, joined, unknown_value
-from matrixbuild.core.earthfile.faults import USE_EARTHLY, EarthfileError, Fault
+from matrixbuild.core.earthfile.expansion import Dialect, Lookup, ShellOut, WordError, expand
+from matrixbuild.core.earthfile.faults import EarthfileError, Fault, needs_earthly
 from matrixbuild.core.earthfile.features import Features
 from matrixbuild.core.earthfile.findings import EdgeKind, Opacity
 from matrixbuild.core.earthfile.origins import without_shell
@@ -19,6 +19,7 @@ from matrixbuild.core.earthfile.references import Reference, ReferenceProblem, W
 from matrixbuild.core.earthfile.reserved import NOT_LOCAL, RESERVED, UNKNOWN_VALUES, builtin_values, platform_values
 from matrixbuild.core.earthfile.scope import Scope, Variables, combined
 from matrixbuild.core.earthfile.syntax import Command
+from matrixbuild.core.earthfile.values import EMPTY, UNKNOWN, Value, joined, unknown_value
 from matrixbuild.core.earthfile.visits import Block, Visit
 from matrixbuild.core.earthfile.walk import Entry, Walk
 from matrixbuild.core.images import DEFAULT_PATH, HistoryStep, ImageConfig
@@ -394,8 +395,3 @@ class Target:
         value = self.expand(word, place, keep_plus_escape=True)
         command = None if self.features.shell_out_anywhere else shell_command(value)
         return value if command is None else self.shell_value(word, command, place)
-
-
-def needs_earthly(what: str, place: Place) -> EarthfileError:
-    """`what` ends with `which`."""
-    return EarthfileError(Fault.NEEDS_EARTHLY, f"{what} only Earthly can do", place=place, hint=USE_EARTHLY)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from matrixbuild.core.earthfile import syntax
 from matrixbuild.core.earthfile.call_args import flag_args
 from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, condition
-from matrixbuild.core.earthfile.expansion import ShellOut, Value, WordError, expand, unknown_value
+from matrixbuild.core.earthfile.expansion import ShellOut, WordError, expand
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.flags import parse_flags, read_flags
 from matrixbuild.core.earthfile.shell_words import Word, tokens
+from matrixbuild.core.earthfile.values import Value, unknown_value
 from matrixbuild.core.problems import Place
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from matrixbuild.core.earthfile.decisions import Decisions
-from matrixbuild.core.earthfile.expansion import EMPTY, UNKNOWN, Value, alike
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.recipe import SavedImage, SavedLocal, Scratch, Tree
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.scope import Scope
+from matrixbuild.core.earthfile.values import EMPTY, UNKNOWN, Value, alike
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, Platform
 from matrixbuild.core.problems import Place

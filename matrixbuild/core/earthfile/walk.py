@@ -13,12 +13,12 @@ from matrixbuild.core.earthfile import features, parser, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
 from matrixbuild.core.earthfile.choices import Choice, choices
 from matrixbuild.core.earthfile.decisions import Decisions
-from matrixbuild.core.earthfile.expansion import Template, Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Findings
 from matrixbuild.core.earthfile.recipe import BaseImage, Question, Tree, Wanted
 from matrixbuild.core.earthfile.scope import Environment, Scope
 from matrixbuild.core.earthfile.stepping import Stepping
+from matrixbuild.core.earthfile.values import Template, Value
 from matrixbuild.core.earthfile.versions import version_of
 from matrixbuild.core.earthfile.visits import Block, Visit, Visits
 from matrixbuild.core.images import ImageConfig

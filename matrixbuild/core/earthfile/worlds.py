@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matrixbuild.core.earthfile.expansion import UNKNOWN, Value, alike, unknown_value
 from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.scope import Frame, Scope, Variables
 from matrixbuild.core.earthfile.target import Target
+from matrixbuild.core.earthfile.values import UNKNOWN, Value, alike, unknown_value
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import Platform
 from matrixbuild.core.problems import Place

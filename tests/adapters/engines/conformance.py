@@ -20,8 +20,8 @@ from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.core.earthfile.argfile import parse_arg_file
 from matrixbuild.core.earthfile.call_args import flag_args
 from matrixbuild.core.earthfile.calls import Call
-from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
+from matrixbuild.core.earthfile.values import Value
 from matrixbuild.core.image_parts import parts
 from matrixbuild.core.names import ImageName
 from matrixbuild.core.problems import Place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matrixbuild.core.earthfile.builds import combinations
-from matrixbuild.core.earthfile.expansion import Value
+from matrixbuild.core.earthfile.values import Value
 from tests.core.earthfile.evaluating import env, evaluated, refused, saved
 
 T = "t:\n  ARG X=default\n  ARG Y\n  ENV R=[$X][$Y]\n  SAVE IMAGE --push reg.test/a:$X-$Y\n"

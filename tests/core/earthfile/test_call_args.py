@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from matrixbuild.core.earthfile.call_args import build_arg, flag_args, key_value, shell_command
-from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import EarthfileError
+from matrixbuild.core.earthfile.values import Value
 from matrixbuild.core.problems import Place
 
 HERE = Place(file="Earthfile", line=3)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matrixbuild.core.earthfile.conditions import Answer, NeedsShell, ShellSyntax, UnknownVariable, condition, items
-from matrixbuild.core.earthfile.expansion import Value, unknown_value
+from matrixbuild.core.earthfile.values import Value, unknown_value
 
 TEXTS = {"A": 'x"y', "STAR": "a*b", "EMPTY": "", "SP": "two words", "N": "5", "YES": "true", "NO": "false", "V": "1.2.3", "PAREN": "("}
 

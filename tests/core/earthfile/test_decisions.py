@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from matrixbuild.core.earthfile.conditions import NeedsShell, ShellSyntax, UnknownVariable, condition
 from matrixbuild.core.earthfile.decisions import Decisions, Equal, Held, Imaged, Overrides, UnsaidError, Valued, Verdict, judged, names_image
-from matrixbuild.core.earthfile.expansion import Given, Lookup, Value
+from matrixbuild.core.earthfile.expansion import Lookup
+from matrixbuild.core.earthfile.values import Given, Value
 
 A = Value(text="1", taint=frozenset({"A"}), parts=(Given("A"),))
 OPAQUE = Value(text="x", taint=frozenset({"B"}))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrixbuild.core.earthfile.expansion import Dialect, ShellOut, Value, WordError, expand, joined, runs_a_shell, unknown_value
+from matrixbuild.core.earthfile.expansion import Dialect, ShellOut, WordError, expand, runs_a_shell
+from matrixbuild.core.earthfile.values import Value, joined, unknown_value
 
 VARIABLES = {
     "A": Value(text="1", taint=frozenset({"a"})),

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matrixbuild.core.earthfile.expansion import Value
 from matrixbuild.core.earthfile.faults import Fault
 from matrixbuild.core.earthfile.scope import Environment, Frame, Scope, ScopeProblem, Variables, combined
+from matrixbuild.core.earthfile.values import Value
 
 
 def scope(**values: str) -> Scope:
