@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-_PATIENT = (250_000, 50, 1_000)
+_PATIENT = (500_000, 50, 1_000)
+"""A plan of thousands of cells stays below the first number. What it costs is what half a million values that nobody needs any more take, at most:
+a hundred megabytes or so."""
 
 
 @contextmanager

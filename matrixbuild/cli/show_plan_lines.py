@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from matrixbuild.cli.show_plan_words import WIDTH, box_text, fitting, kinds_text, reasons_text, some
 from matrixbuild.core.boxes import Box, Point, around, boxes, named, natural, size, target_of
@@ -140,7 +140,7 @@ def _by_action(builds: Sequence[PlannedBuild]) -> list[str]:
 
 def _reasons(group: Sequence[PlannedBuild]) -> str:
     """The most frequent reasons, with how many builds they are of."""
-    counts = Counter(kinds_text(build.reasons) for build in group)
+    counts = {why: len(alike) for (_, why), alike in _alike(group).items()}
     if len(counts) == 1:
         return next(iter(counts))
     most = sorted(counts, key=lambda why: (-counts[why], why))
@@ -149,23 +149,30 @@ def _reasons(group: Sequence[PlannedBuild]) -> str:
 
 def _members(group: Sequence[PlannedBuild], products: int) -> Iterator[str]:
     """`provider  12 builds: k8s {1.33, 1.34} x os {...}`, a line a product, or a line a target where they are no few products."""
-    points: defaultdict[str, list[Point]] = defaultdict(list)
-    for build in group:
-        found = named(build.name)
-        points[found.target].append(found.point)
-    widths = max(map(len, points)), len(f"{max(map(len, points.values())):,}")
-    for target, own in sorted(points.items()):
-        for count, among, box in _products(own, products):
+    found = _by_target(tuple([build.name for build in group]))
+    widths = max(map(len, found)), len(f"{max(len(points) for points, _ in found.values()):,}")
+    for target, (points, boxed) in sorted(found.items()):
+        for count, among, box in _products(points, boxed, products):
             lead = f"      {target:<{widths[0]}}  {count:>{widths[1]},} {'build' if count == 1 else 'builds'}"
             between = " among " if among else ": " if box else ""
             yield f"{lead}{between}{box_text(box, room=WIDTH - len(lead))}"
 
 
-def _products(points: Sequence[Point], most: int) -> list[tuple[int, bool, Box]]:
+@lru_cache(maxsize=64)
+def _by_target(names: tuple[str, ...]) -> Mapping[str, tuple[Sequence[Point], Sequence[Box]]]:
+    """The points of the builds of each target, and the products that they are. Those of one action are looked at once more by reason, which often
+    are the same: thousands of names are taken apart once."""
+    points: defaultdict[str, list[Point]] = defaultdict(list)
+    for name in names:
+        found = named(name)
+        points[found.target].append(found.point)
+    return {target: (own, boxes(own)) for target, own in points.items()}
+
+
+def _products(points: Sequence[Point], boxed: Sequence[Box], most: int) -> list[tuple[int, bool, Box]]:
     """Products with how many builds are of each; one alone may hold more than the builds, which are then among it."""
-    found = boxes(points)
-    if len(found) <= most and sum(map(size, found)) == len(points):
-        return [(size(box), False, box) for box in found]
+    if len(boxed) <= most and sum(map(size, boxed)) == len(points):
+        return [(size(box), False, box) for box in boxed]
     return [(len(points), True, around(points))]
 
 

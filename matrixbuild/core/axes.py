@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from matrixbuild.core.cells import AxisValue, Cell
+from matrixbuild.core.cells import AxisValue, Cell, told
 from matrixbuild.core.declared import Axis, DeclaredArg, DeclaredValue, Text
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.picks import Picker
@@ -172,9 +172,11 @@ def too_many(axes: Axes, *, place: Place) -> Problem | None:
 
 def product(axes: Axes) -> Iterator[Cell]:
     """All combinations; axes by name, values as declared."""
-    # A pair of axis and value is one for all cells that have it.
-    for values in itertools.product(*([(name, value) for value in axis.values.values()] for name, axis in axes.items())):
-        yield Cell(values=values)
+    # A pair of axis and value is one for all cells that have it, and written once.
+    pairs = [[(name, value) for value in axis.values.values()] for name, axis in axes.items()]
+    texts = [[told(name, value) for name, value in own] for own in pairs]
+    for values, parts in zip(itertools.product(*pairs), itertools.product(*texts), strict=True):
+        yield Cell(values=values, text=",".join(parts))
 
 
 def unknown_axis(name: str, axes: Mapping[str, KnownAxis], place: Place) -> Problem:

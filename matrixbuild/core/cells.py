@@ -20,18 +20,25 @@ class AxisValue:
         return next((value for key, value in self.fields if key == name), None)
 
 
+def told(axis: str, value: AxisValue) -> str:
+    """How a cell's value is written in its text, where commas stand between values."""
+    return f"{axis}={value.text}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cell:
     """One combination of axis values: one value an axis, sorted by the axes' names; `text` is how it is written.
 
-    The text is made once, and is what a cell is hashed by: each of thousands of cells is looked up and written down a dozen times.
+    The text is made once, and is what a cell is hashed by: each of thousands of cells is looked up and written down a dozen times. Only who makes
+    thousands of cells gives it.
     """
 
     values: tuple[tuple[str, AxisValue], ...]
-    text: str = field(init=False, repr=False)
+    text: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", ",".join([f"{name}={value.text}" for name, value in self.values]))
+        if not self.text:
+            object.__setattr__(self, "text", ",".join([told(name, value) for name, value in self.values]))
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Cell) and self.values == other.values)

@@ -44,15 +44,19 @@ def demand_graph(demands: Iterable[Demand]) -> nx.DiGraph[Address]:
 
 def generations(demands: Sequence[Demand]) -> tuple[tuple[Address, ...], ...]:
     """Addresses in steps: each needs only what earlier steps hold. Raises InvalidError as `demand_graph` does."""
-    if not any(demand.needs for demand in demands):
-        return (tuple(demand.address for demand in demands),)
+    # Most need nothing, and are no matter for the sorter.
+    leaves = tuple([demand.address for demand in demands if not demand.needs])
+    needing = [demand for demand in demands if demand.needs]
+    if not needing:
+        return (leaves,)
+    there = frozenset(leaves)
     sorter = TopologicalSorter[Address]()
-    for demand in demands:
+    for demand in needing:
         sorter.add(demand.address)
-    for demand in demands:
-        sorter.add(demand.address, *demand.needs)
-    known = {demand.address for demand in demands}
-    sound = all(known.issuperset(demand.needs) for demand in demands)
+    for demand in needing:
+        sorter.add(demand.address, *[need for need in demand.needs if need not in there])
+    known = there.union([demand.address for demand in needing])
+    sound = all(known.issuperset(demand.needs) for demand in needing)
     try:
         sorter.prepare()
     except CycleError:
@@ -60,7 +64,7 @@ def generations(demands: Sequence[Demand]) -> tuple[tuple[Address, ...], ...]:
     if not sound:
         # Slower by its import, and it tells what is wrong by name and place.
         demand_graph(demands)
-    return tuple(_steps(sorter))
+    return leaves, *_steps(sorter)
 
 
 def _steps(sorter: TopologicalSorter[Address]) -> Iterator[tuple[Address, ...]]:

@@ -158,7 +158,7 @@ def context(listed: Listed, directory: str, *, included: Sequence[str] | None, i
             refused, outside = exclude.step(path, out_parent)
             if chosen and not refused:
                 sent[path] = listed.entries[prefix + path]
-            if listed.kind(prefix + path) is Kind.DIRECTORY:
+            if listed.kind(prefix + path) is Kind.DIRECTORY and (chosen or include is None or include.leads_below(path)):
                 visit(f"{path}/", inside, outside)
 
     visit("", None, None)

@@ -125,6 +125,9 @@ def clean(path: str) -> str:
     return path[1:] if path.startswith("//") else path
 
 
+_WILD = re.compile(r"[*?\[\]\\]")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
     negated: bool
@@ -136,6 +139,8 @@ class PathPatterns:
     """Patterns of an ignore file or of a context's selection, in order; a later `!pattern` takes back what an earlier one matched."""
 
     lines: tuple[_Line, ...]
+    plain: tuple[str, ...] | None = None
+    """The patterns, where each is a path that is compared as it is; None where one has a wildcard or takes back another."""
 
     @classmethod
     def of(cls, patterns: Iterable[str]) -> PathPatterns:
@@ -145,7 +150,9 @@ class PathPatterns:
             raise PatternError("the pattern '!' takes back nothing: a path belongs after it")
         for pattern in cleaned:
             compiled_glob(pattern.removeprefix("!"))  # patternmatcher refuses what filepath.Match calls malformed
-        return cls(lines=tuple(_Line(negated=pattern.startswith("!"), pattern=_path_pattern(pattern.removeprefix("!"))) for pattern in cleaned))
+        lines = tuple(_Line(negated=pattern.startswith("!"), pattern=_path_pattern(pattern.removeprefix("!"))) for pattern in cleaned)
+        plain = not any(pattern.startswith("!") or _WILD.search(pattern) for pattern in cleaned)
+        return cls(lines=lines, plain=tuple(cleaned) if plain else None)
 
     def step(self, path: str, parent: Sequence[bool] | None) -> tuple[bool, tuple[bool, ...]]:
         """Whether `path` is matched, given what its directory gave (None at the top), and what to give on to the paths in it.
@@ -162,6 +169,10 @@ class PathPatterns:
             each.append(hit)
         return matched, tuple(each)
 
+    def leads_below(self, directory: str) -> bool:
+        """Whether a path in a directory that is not matched itself may be."""
+        return self.plain is None or any(pattern.startswith(f"{directory}/") for pattern in self.plain)
+
     def matches(self, path: str) -> bool:
         """Whether `path` is matched, itself or through a directory it is in."""
         matched, parent = False, None
@@ -177,9 +188,9 @@ def _path_pattern(pattern: str) -> re.Pattern[str]:
 
     A pattern without wildcards is compared as it is, and one with nothing but `**` at its start by its end.
     """
-    if not re.search(r"[*?\[\]\\]", pattern):
+    if not _WILD.search(pattern):
         return re.compile(re.escape(pattern))
-    if pattern.startswith("**") and not re.search(r"[*?\[\]\\]", pattern[2:]):
+    if pattern.startswith("**") and not _WILD.search(pattern[2:]):
         rest = pattern[2:]
         ends = f".*{re.escape(rest)}"
         return re.compile(f"{ends}|{re.escape(rest[1:])}" if rest.startswith("/") else ends, re.DOTALL)

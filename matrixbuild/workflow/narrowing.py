@@ -34,6 +34,9 @@ Entered = tuple[Variant, str]
 
 _EARTHFILES = ("Earthfile", "build.earth")
 
+_Question = tuple[str, Mapping[str, str], Given, Found]
+"""What `narrow` is asked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowed:
@@ -69,6 +72,7 @@ class Sharing:
         """By Earthly target, the names in files that its commands may run."""
         self._stages: dict[int, tuple[Stage, ...]] = {}
         self._scoped: dict[Entered, tuple[Scopes, Scopes]] = {}
+        self._narrowed: list[tuple[_Question, Narrowing]] = []
 
     @cached_property
     def _given_to(self) -> Mapping[str, Mapping[str, str]]:
@@ -133,7 +137,16 @@ class Sharing:
         found = Found.of(inspected)
         texts |= {other: text for other in found.dockerfiles if (text := source.text(other)) is not None}
         self._mentioned[entered] = found.mentioned(texts)
-        return with_conditions_seen(narrow(path, texts, given, found), path, texts[path], [seen for seen, _ in inspected])
+        return with_conditions_seen(self._narrow(path, texts, given, found), path, texts[path], [seen for seen, _ in inspected])
+
+    def _narrow(self, path: str, texts: Mapping[str, str], given: Given, found: Found) -> Narrowing:
+        """Worked out once for variants of which the Earthfiles and what calls come to are the same: they differ in other files."""
+        question = path, texts, given, found
+        known = next((made for asked, made in self._narrowed if asked == question), None)
+        if known is None:
+            known = narrow(*question)
+            self._narrowed.append((question, known))
+        return known
 
     def _seen(self, build: Build) -> Inspected:
         key, passed = self._class[build.name], self._passed(build)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from matrixbuild.core.axes import known_axes, product
+from matrixbuild.core.axes import Axes, known_axes, product
 from matrixbuild.core.catalogs import Catalog
+from matrixbuild.core.cells import Cell
 from matrixbuild.core.picks import Picker
 from matrixbuild.core.problems import Problem
 from tests.manifest_texts import declared, expanded, manifest_text, told
@@ -42,6 +43,13 @@ class TestProduct:
         axes = known_axes(declared(manifest_text(axes="  axes:\n    b: [z, a]\n    a: [true, false]")), [])
         assert [str(cell) for cell in product(axes)] == ["a=true,b=z", "a=true,b=a", "a=false,b=z", "a=false,b=a"]
 
+    def test_its_cells_are_written_as_any_other(self) -> None:
+        axes = known_axes(declared(manifest_text(axes="  axes:\n    os: [{d: u, v: jammy}, {d: u, v: noble}]\n    a: [true, false]")), [])
+        assert [cell.text for cell in product(axes)] == [Cell(values=cell.values).text for cell in product(axes)]
+
+    def test_without_axes_there_is_one_cell(self) -> None:
+        assert [cell.text for cell in product(Axes({}))] == [""]
+
 
 class TestProblems:
     def test_a_value_twice(self) -> None:
@@ -77,6 +85,12 @@ class TestProblems:
                 "m.yaml:8:28: '1.34.x' is a range, not a version [\"1.34.x\"] "
                 "(name the versions; ranges need the catalog of a profile)"
             )
+        ]
+
+    def test_nor_do_all_versions_mean_any_without_a_catalog(self) -> None:
+        axes = "  axes:\n    os: [{a: b, versions: all}]\n    fips: [true]"
+        assert told(expanded(axes=axes).problems) == [
+            "m.yaml:8:27: nothing says which versions there are [all] (name the versions; ranges need the catalog of a profile)"
         ]
 
     def test_too_many_cells_are_counted_before_they_are_made(self) -> None:

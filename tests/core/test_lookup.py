@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from matrixbuild.core.listing import Entry, Kind
 from matrixbuild.core.lookup import Listed, LookupFailedError, context, expand, resolve
+from matrixbuild.core.patterns import PathPatterns
 
 
 def listed(*files: str, **links: str) -> Listed:
@@ -118,3 +119,17 @@ def test_what_a_pattern_means_exists_and_is_sorted(paths: list[str], pattern: st
         return
     assert found == sorted(found)
     assert all(files.kind(path) is not None for path in found)
+
+
+PATTERNS = st.lists(st.sampled_from(["a", "a1", "b1/c", "b1/c/d", "a1/*", "**/d", "!a1/e", "*", "c1", "b", "b1/c/"]), max_size=3)
+
+
+@given(PATHS, st.none() | PATTERNS, PATTERNS)
+def test_a_build_is_sent_every_entry_that_is_meant_and_the_directories_it_is_in(
+    paths: list[str], included: list[str] | None, ignored: list[str]
+) -> None:
+    files = listed(*paths)
+    include, ignore = PathPatterns.of(included or ()), PathPatterns.of(ignored)
+    meant = [path for path in files.below("") if (included is None or include.matches(path)) and not ignore.matches(path)]
+    sent = context(files, "", included=included, ignored=ignored)
+    assert set(sent.below("")) == {"/".join(path.split("/")[:end]) for path in meant for end in range(1, path.count("/") + 2)}

@@ -76,6 +76,12 @@ def test_builds_with_other_files_share_what_these_do_not_reach_under_one_text(pr
     assert len({each.text for each in found.found.values()}) == 1
 
 
+def test_builds_whose_files_only_hold_other_data_are_narrowed_once(tmp_path: Path) -> None:
+    files = {"src/Earthfile": EARTHFILE, "src/extra": "less\n", "extra.txt": "more\n"}
+    one, other = sharing(small_project(tmp_path, manifest=MANIFEST, files=files)).found.values()
+    assert one is other
+
+
 def test_the_text_is_the_same_whichever_builds_are_selected(project: SmallProject) -> None:
     whole, part = (plan_manifest(project.manifest, options=Options(selector=selector)) for selector in ("", "os=jammy,release=1"))
     assert {text.text for text in part.prepared.narrowed.texts.values()} == {text.text for text in whole.prepared.narrowed.texts.values()}
@@ -130,8 +136,7 @@ def with_condition(project: SmallProject, test: str, *, kept: bool = False, name
     text = EARTHFILE.replace("common:", CONDITION.format(test=test))
     text = text.replace("FROM alpine:3.20\n", KEPT) if kept else text
     (project.root / "src/Earthfile").write_text(text.replace("install $RELEASE", "install $TAG $RELEASE") if named else text)
-    args = MANIFEST.replace('OS: "{{ os }}",', 'OS: "{{ os }}", CHANNEL: "{{ release }}",')
-    project.manifest.write_text(args)
+    project.manifest.write_text(MANIFEST.replace("  engine: earthly\n", '  engine: earthly\n  args: {CHANNEL: "{{ release }}"}\n'))
 
 
 @pytest.mark.parametrize("test", ['[ "$CHANNEL" != "" ]', '! [ "$CHANNEL" = a ] && test $CHANNEL != x', '[[ "$CHANNEL" == e* ]] || false'])
