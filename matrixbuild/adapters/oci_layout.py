@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from matrixbuild.adapters.checked import checked
+from matrixbuild.adapters.fingerprints import State, state_of
 from matrixbuild.core.image_parts import media_type_of, parts
 from matrixbuild.core.layout_index import LayoutIndex, find, pruned, read_index, rendered, tags_of, with_manifest
 from matrixbuild.core.names import DIGEST, LAYOUT_PREFIX
@@ -46,7 +47,7 @@ class OciLayout:
         self._name = f"{LAYOUT_PREFIX}{directory}"
         self._index: tuple[bytes, LayoutIndex] | None = None
         self._below: dict[str, frozenset[str]] = {}
-        self._sound: set[str] = set()
+        self._sound: dict[str, State] = {}
         self._swept = False
 
     def manifest(self, repository: str, reference: str) -> StoredManifest | None:
@@ -59,8 +60,9 @@ class OciLayout:
 
     def has_blob(self, repository: str, digest: str, *, size: int | None = None) -> bool:  # noqa: ARG002  (blobs are shared by all repositories)
         with self._told():
-            path = self._blob(digest)
-            return self._is_layout() and path.is_file() and size in (None, path.stat().st_size)
+            if size is None:
+                return self._is_layout() and self._blob(digest).is_file()
+            return self._is_layout() and self._is_sound(Descriptor(media_type="", digest=digest, size=size))
 
     def blob(self, repository: str, digest: str) -> bytes:
         return b"".join(self.read_blob(repository, digest))
@@ -78,11 +80,14 @@ class OciLayout:
             self._prepare()
             if not self._is_sound(descriptor):
                 pieces = (data,) if isinstance(data, bytes) else data
-                self._write(self._blob(descriptor.digest), checked(pieces, descriptor, of=f"a blob for {self._name}"))
-                self._sound.add(descriptor.digest)
+                path = self._blob(descriptor.digest)
+                self._write(path, checked(pieces, descriptor, of=f"a blob for {self._name}"))
+                self._sound[descriptor.digest] = state_of(path.stat())
 
     def mount_blob(self, repository: str, digest: str, *, source: str) -> bool:  # noqa: ARG002
-        return self.has_blob(repository, digest)
+        with self._told():
+            path = self._blob(digest)
+            return self.has_blob(repository, digest) and self.has_blob(repository, digest, size=path.stat().st_size)
 
     def put_manifest(self, repository: str, reference: str, manifest: StoredManifest, *, wanted: Callable[[], bool] = always) -> str:
         by_digest = ":" in reference
@@ -126,17 +131,19 @@ class OciLayout:
         return self._blobs / digest.removeprefix("sha256:")
 
     def _is_sound(self, descriptor: Descriptor) -> bool:
-        """Whether the blob is there and whole; read once in this process, so that a corrupted one is put anew."""
+        """Whether the blob is there and has the bytes of its digest. It is read once in this process, and again where it changed: nothing else
+        tells that a disk or a person left other bytes of the same size, which must be made anew and never be reused."""
         path = self._blob(descriptor.digest)
         if not path.is_file() or path.stat().st_size != descriptor.size:
             return False
-        if descriptor.digest not in self._sound:
+        state = state_of(path.stat())
+        if self._sound.get(descriptor.digest) != state:
             try:
                 for _ in checked(_pieces(path), descriptor, of=""):
                     pass
             except UnusableError:
                 return False
-            self._sound.add(descriptor.digest)
+            self._sound[descriptor.digest] = state
         return True
 
     def _is_layout(self) -> bool:

@@ -81,7 +81,8 @@ class Registry(Protocol):
         ...
 
     def has_blob(self, repository: str, digest: str, *, size: int | None = None) -> bool:
-        """Whether the blob is there; where its size in bytes is given, and the registry says what it has, with that size: a cut-off one is not."""
+        """Whether the blob is there; where its size in bytes is given, and the registry says what it has, with that size: a cut-off one is not.
+        With a size, a layout's is read as well, since nobody else has checked it: one with other bytes is not there."""
         ...
 
     def blob(self, repository: str, digest: str) -> bytes:

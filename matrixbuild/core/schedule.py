@@ -89,11 +89,6 @@ class Schedule:
         """What running builds hold, pool by pool."""
         return self._pools.held
 
-    @property
-    def retries_left(self) -> int:
-        """How many more attempts after a failure the run may make."""
-        return self._retries_left
-
     def state(self, name: str) -> State:
         return self._roster[name].state
 

@@ -89,11 +89,6 @@ def _read(label: str) -> Mapping[str, Any]:
     return {**_NOTHING, **found} if isinstance(found, dict) else _NOTHING
 
 
-def is_privileged(label: str) -> bool:
-    """Whether the builder of this label has all rights."""
-    return bool(_read(label)["privileged"])
-
-
 def _digest(text: str) -> str:
     return sha256(text.encode())
 

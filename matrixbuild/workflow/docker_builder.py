@@ -60,6 +60,7 @@ def open_in_docker(
     host = held.enter_context(open_host(environ))
     state = prepared.project.state(prepared.manifest.name)
     remove_left(host, state)
+    held.callback(_remove_late, host, state, say)
     image = image_of(host, use.image or DEFAULT_IMAGE, place=use.place, say=say)
     network = _Network(prepared, work, environ)
     vessel = _vessel(host, image, network, Logins(network.home / ".docker", _hosts(prepared)), state)
@@ -96,6 +97,15 @@ def open_in_docker(
     )
     builder = Builder(configs=configs, place=keeper.open(settings), keeper=keeper)
     return Bench(program=program, builders=Builders([builder], at_once=PER_CORE * cores()), seen=seen, vessel=vessel)
+
+
+def _remove_late(host: Host, state: Path, say: Callable[[str], None]) -> None:
+    """A container that Docker had not made yet when its client was ended comes after everybody has looked for it, and hears no SIGTERM before its
+    first process has a trap: once more, when no client is left that could start one."""
+    try:
+        remove_left(host, state)
+    except UnusableError as error:
+        say(f"{error.problems[0].summary}: what is left of this run is removed by the next one")
 
 
 class _Network:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matrixbuild.adapters.image_moves import copy_manifest, holds_image
 from matrixbuild.adapters.oci_layout import OciLayout
 from matrixbuild.core.images import DOCKER_MANIFEST
 from matrixbuild.core.layout_index import REF_NAME
@@ -154,6 +155,26 @@ def test_a_corrupted_blob_is_named_and_mended(tmp_path: Path) -> None:
     assert str(caught.value) == f"the blob {path} has the digest {sha256(b'x' * IMAGE.layer.size)}, not {IMAGE.layer.digest}"
     push(OciLayout(tmp_path), "edge/a", IMAGE, "v1")
     assert OciLayout(tmp_path).blob("edge/a", IMAGE.layer.digest) == IMAGE.blobs[1][1]
+
+
+def test_a_blob_of_the_right_size_with_other_bytes_is_not_there_until_it_is_put_again(tmp_path: Path) -> None:
+    layout, whole = OciLayout(tmp_path), IMAGE.blobs[1][1]
+    push(layout, "edge/a", IMAGE, "v1")
+    path = tmp_path / "blobs/sha256" / IMAGE.layer.digest.removeprefix("sha256:")
+    size = IMAGE.layer.size
+    assert layout.has_blob("edge/a", IMAGE.layer.digest, size=size)
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    for each in (layout, OciLayout(tmp_path)):
+        assert not each.has_blob("edge/a", IMAGE.layer.digest, size=size)
+        assert not each.mount_blob("edge/b", IMAGE.layer.digest, source="edge/a")
+        assert not holds_image(each, "edge/a", IMAGE.manifest.digest)
+    with pytest.raises(UnusableError) as caught:
+        copy_manifest(layout, source="edge/a", target="edge/b", digest=IMAGE.manifest.digest, reference="v1")
+    assert str(caught.value) == f"the blob {path} has the digest {sha256(path.read_bytes())}, not {IMAGE.layer.digest}"
+    assert layout.manifest("edge/b", "v1") is None
+    push(layout, "edge/a", IMAGE, "v1")
+    assert path.read_bytes() == whole
+    assert holds_image(layout, "edge/a", IMAGE.manifest.digest)
 
 
 def test_a_corrupted_manifest_is_named(tmp_path: Path) -> None:

@@ -169,7 +169,6 @@ def test_the_retries_of_a_run_run_out() -> None:
     play = Play(build("a", cpu=1), build("b", cpu=1), build("c", cpu=1), policy=soon(more=2), cpu=3)
     play.start("run a", "run b", "run c").fail("a", NETWORK, "a resting: network", "wake a in 0")
     play.fail("b", NETWORK, "b resting: network", "wake b in 0").fail("c", NETWORK, "c failed: network")
-    assert play.schedule.retries_left == 0
     schedule = Schedule([build("a")], capacity={}, policy=soon(more=0))
     schedule.handle(Started())
     assert reported(schedule, "a", failure(NETWORK)).given_up is GivenUp.BUDGET

@@ -62,6 +62,7 @@ secret:
 
 ambient:
     ARG SITE
+    ARG UNSET_HERE
     RUN printf '%s' "$SITE" > /site
     SAVE ARTIFACT /site
 

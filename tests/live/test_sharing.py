@@ -79,10 +79,11 @@ spec:
     flavor: [plain]
   publish: {{tags: mutable}}
   schedule: {{share: true}}
+  args: {{CHANNEL: "{{{{ vars.channel }}}}"}}
   targets:
     image:
       earthly: +image
-      args: {{OS: "{{{{ os }}}}", RELEASE: "{{{{ release }}}}", CHANNEL: "{{{{ vars.channel }}}}", NAME: "{{{{ image.ref }}}}"}}
+      args: {{OS: "{{{{ os }}}}", RELEASE: "{{{{ release }}}}", NAME: "{{{{ image.ref }}}}"}}
       image: {{repository: "{{{{ registry }}}}/{{{{ os }}}}", tag: "{{{{ release }}}}-{{{{ vars.channel }}}}"}}
 """
 

@@ -194,6 +194,18 @@ def test_what_is_stopped_leaves_no_container(bench: Bench) -> None:
     assert "told to end" in bench.logs()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_stopped_in_its_first_moment_leaves_none_either(bench: Bench, number: signal.Signals) -> None:
+    """Of any state: Docker may be making it, and its first process may hear nothing yet."""
+    slow(bench)
+    mine = {"label": [f"{STATE_LABEL}={bench.project.root / '.matrixbuild/small'}"]}
+    running = bench.start()
+    until(lambda: bool(list(bench.project.root.glob(".matrixbuild/small/runs/*/*/*/command"))))
+    running.send_signal(number)
+    assert running.wait() == 128 + number
+    assert bench.host.api.containers(all=True, filters=mine) == []
+
+
 def test_what_is_killed_leaves_no_container(bench: Bench) -> None:
     slow(bench)
     running = bench.start()

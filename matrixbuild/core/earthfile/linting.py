@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from itertools import chain
 
-from matrixbuild.core.earthfile import linting_args, linting_caches, linting_conditions, linting_images, linting_values
+from matrixbuild.core.earthfile import linting_args, linting_caches, linting_conditions, linting_ignores, linting_images, linting_values
 from matrixbuild.core.earthfile.faults import EarthfileError
 from matrixbuild.core.earthfile.features import features
 from matrixbuild.core.earthfile.linting_findings import Finding, Rule
@@ -19,7 +19,7 @@ from matrixbuild.core.earthfile.parser import parse
 NAMES = ("Earthfile", "build.earth")
 """The names of Earthfiles; where a directory has both, the first counts."""
 
-_MODULES = (linting_args, linting_caches, linting_conditions, linting_values, linting_images)
+_MODULES = (linting_args, linting_caches, linting_conditions, linting_values, linting_images, linting_ignores)
 RULES: tuple[Rule, ...] = tuple(rule for module in _MODULES for rule in vars(module).values() if isinstance(rule, Rule))
 """All there are: what shares first, then the traps."""
 
@@ -53,6 +53,7 @@ def _findings(sheet: Sheet, origins: Origins) -> Iterator[Finding]:
         linting_values.overruled(sheet),
         linting_values.secrets(sheet),
         linting_images.images(sheet, origins),
+        linting_ignores.escaped_patterns(sheet),
     )
 
 

@@ -11,7 +11,6 @@ builds from the text proves for each build that it is the same (`narrowing_proof
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -74,12 +73,6 @@ class Narrowing:
     def original(self, line: int) -> int:
         """The author's number of a line that a program names by its number in this text; of a line that was moved, where it stood."""
         return self.origins[min(max(line, 1), len(self.origins)) - 1]
-
-    def line_of(self, original: int) -> int:
-        """The number in this text of the author's line, or of the next one that is still there."""
-        kept = [(origin, number) for number, origin in enumerate(self.origins, 1) if number not in self.added]
-        at = bisect_right(kept, (original, 0))
-        return kept[min(at, len(kept) - 1)][1]
 
 
 def narrow(path: str, texts: Mapping[str, str], given: Given, found: Found, *, skipped: frozenset[Why] = frozenset()) -> Narrowing:

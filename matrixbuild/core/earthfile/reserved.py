@@ -18,6 +18,9 @@ _EARTHLY = (
 RESERVED = frozenset({*_PLATFORM, *(f"EARTHLY_{name}" for name in _EARTHLY.split())})
 """Names that no caller may give a value."""
 
+OF_GIT = frozenset(name for name in RESERVED if name.startswith("EARTHLY_GIT_"))
+"""What tells of the git repository that an Earthfile is in: empty in a build, whose checkout has no .git."""
+
 _ALIKE = frozenset({"EARTHLY_LOCALLY", "EARTHLY_TARGET_NAME", *(name for name in _PLATFORM if name.startswith("TARGET"))})
 UNKNOWN_BEFORE = RESERVED - _ALIKE
 """The built-ins that a partial evaluation does not know: they tell of the checkout's git and path, of the program, of the call's flags and of

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from matrixbuild.core.earthfile import syntax
-from matrixbuild.core.problems import Place
 
 ANY = "*"
 REFERRING = frozenset({"FROM", "FROM DOCKERFILE", "BUILD", "COPY", "DOCKER"})
@@ -88,11 +87,6 @@ def _gather(node: Node, found: list[syntax.Statement | syntax.ElseIf]) -> None:
             _gather((node.command, *node.body), found)
         elif not isinstance(node, syntax.Command):
             _gather(tuple(_blocks(node)), found)
-
-
-def first_naming(node: Node, name: str) -> Place | None:
-    """The first statement in a text that has a name in its own words, not in those of a block in it."""
-    return next((each.place for each in statements(node) if name in words(own_text(each))), None)
 
 
 def own_text(node: syntax.Statement | syntax.ElseIf) -> str:

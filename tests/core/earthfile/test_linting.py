@@ -57,5 +57,5 @@ def test_an_earthfile_without_a_fault() -> None:
 
 
 def test_each_rule_has_a_name_of_its_own_and_a_sentence() -> None:
-    assert len({rule.name for rule in RULES}) == len(RULES) == 21
+    assert len({rule.name for rule in RULES}) == len(RULES) == 22
     assert all(rule.about and not rule.about.endswith(".") for rule in RULES)

@@ -210,7 +210,6 @@ def test_lines_are_the_authors() -> None:
         ("", 11),
     ]
     assert (found.added, found.removed) == ((6, 7, 8, 9), (2, 4, 5, 6))
-    assert [found.line_of(line) for line in (1, 2, 3, 7, 9, 10, 11)] == [1, 2, 2, 3, 5, 10, 11]
     assert [(each.name, each.place.line, each.into, each.differs) for each in found.moved] == [
         ("X", 2, (Into(target="main", line=6),), True),
         ("Y", 4, (Into(target="main", line=7),), False),

@@ -16,7 +16,7 @@ B = Value(text="", taint=frozenset({"B"}))
 def test_parts_that_are_known_are_kept_in_order() -> None:
     value = joined((plain_value("k3s-"), A, plain_value("-"), A, plain_value("x")))
 
-    assert (value.text, value.taint) == ("k3s-1.30-1.30x", {"A"})
+    assert (value.text, value.taint) == ("k3s-1.30-1.30x", frozenset({"A"}))
     assert value.template == ("k3s-", Given("A"), "-", Given("A"), "x")
     assert value.symbolic
 
@@ -24,7 +24,7 @@ def test_parts_that_are_known_are_kept_in_order() -> None:
 def test_one_part_that_nobody_knows_makes_the_whole_unknown() -> None:
     value = joined((A, B))
 
-    assert (value.text, value.taint, value.template, value.symbolic) == ("1.30", {"A", "B"}, None, False)
+    assert (value.text, value.taint, value.template, value.symbolic) == ("1.30", frozenset({"A", "B"}), None, False)
 
 
 def test_a_text_that_nothing_influenced_is_its_own_template() -> None:
