@@ -20,7 +20,7 @@ from matrixbuild.adapters.fingerprints import Fingerprints, State, state_of
 from matrixbuild.adapters.sources import fingerprint_of
 from matrixbuild.core.listing import Entry, Kind, Listing
 from matrixbuild.core.names import sha256
-from matrixbuild.core.problems import MatrixbuildError, Problem, UnusableError
+from matrixbuild.core.problems import MatrixbuildError, Place, Problem, UnusableError
 
 T = TypeVar("T")
 
@@ -133,16 +133,19 @@ class Snapshot:
 _AGAIN = "run the same command again once nothing writes to the source any more"
 
 
-def snapshot(root: Path, *, named: str, without: tuple[Path, ...] = (), project: Path | None = None) -> Snapshot:
-    """The snapshot of a `path:` source; `named` is the path as the manifest wrote it; in the state directory of `project`, digests are kept
-    from one process to the next. UnusableError where it is not a readable directory."""
+def snapshot(
+    root: Path, *, named: str, place: Place | None = None, without: tuple[Path, ...] = (), project: Path | None = None
+) -> Snapshot:
+    """The snapshot of a `path:` source; `named` is the path as it was written, `place` where in the manifest (None: on the command line); in the
+    state directory of `project`, digests are kept from one process to the next. UnusableError where it is not a readable directory."""
     if not os.path.isdir(root):  # noqa: PTH112 (Path.is_dir raises for a name that no file can have)
-        raise UnusableError(Problem(summary=f"the source {named!r} is not a directory", hint=f"spec.source.path is relative to the manifest: {root}"))
+        hint = f"spec.source.path is relative to the manifest: {root}" if place else "--source is relative to the working directory"
+        raise UnusableError(Problem(summary=f"the source {named!r} is not a directory", place=place, hint=hint))
     try:
         root = root.resolve()
         return Snapshot(root, without=without, known=Fingerprints(root, project))
     except OSError as error:
-        raise UnusableError(Problem(summary=f"cannot list the source {named!r}: {error.filename}: {error.strerror}")) from error
+        raise UnusableError(Problem(summary=f"cannot list the source {named!r}: {error.filename}: {error.strerror}", place=place)) from error
 
 
 def _walk(root: Path, without: frozenset[str], states: dict[str, State]) -> Iterator[tuple[str, Entry]]:

@@ -144,13 +144,20 @@ def _events(lines: _Lines) -> Iterator[Event]:
 def _syntax_problem(error: YAMLError, lines: _Lines) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = lines.place(mark.line, mark.column, (mark.line, mark.column + 1)) if mark else lines.place(0, 0)
-    if mark and "\t" in place.text[: mark.column + 1]:
-        return Problem(summary="a tab cannot indent in YAML", place=place, hint="use spaces", code="yaml-syntax")
+    if mark and (found := _tab(place.text, mark.column)):
+        return Problem(summary=found, place=place, hint="use spaces", code="yaml-syntax")
     parts = [error.context, error.problem] if isinstance(error, MarkedYAMLError) else [str(error)]
     said = ", ".join(" ".join(part.split()) for part in parts if part)
     return Problem(
         summary=f"this is not YAML: {said}", place=place, hint="quote a value that holds any of : # [ ] { } , & * ! | > % @", code="yaml-syntax"
     )
+
+
+def _tab(line: str, column: int) -> str:
+    """What a tab has to do with an error at a column of a line; nothing where it stands in a value before it."""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "a tab cannot indent in YAML"
+    return "a tab between values is not taken here" if line[column : column + 1] == "\t" else ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from matrixbuild.cli.arguments import add_reading, file_path, plan_digest, reading
+from matrixbuild.cli.arguments import Once, add_reading, file_path, plan_digest, reading
 from matrixbuild.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def add_parser(verbs: Any) -> None:
     found.add_argument("--expect", metavar="PLAN-DIGEST", default="", help="refuse (exit 5) to do anything but the plan of this digest")
     found.add_argument("--overwrite", metavar="REF", action="append", default=[], help="let this image name move despite immutable tags (repeatable)")
     found.add_argument("--locked", action="store_true", help="refuse (exit 5) to add a pin that the lock lacks")
-    found.add_argument("--rebuild", metavar="SELECTOR", default="", help="run the builds of these cells again: they get a new generation")
+    help_text = "run the builds of these cells again: they get a new generation"
+    found.add_argument("--rebuild", metavar="SELECTOR", action=Once, default="", help=help_text)
     help_text = "print what would be done, with everything checked and the registry asked, and do none of it"
     found.add_argument("--dry-run", action="store_true", help=help_text)
     found.add_argument("--format", choices=("text", "json"), default="text", help="how to print what was done (default: text)")

@@ -11,6 +11,19 @@ if TYPE_CHECKING:
     from matrixbuild.workflow.options import Options
 
 
+class Once(argparse.Action):
+    """A selector given once, where argparse would take the last of several: what the others select would silently be left out."""
+
+    def __call__(self, _parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, _option: str | None = None) -> None:
+        if not values.strip():
+            # Of a shell variable without a value, say: everything would be taken for what was selected.
+            raise argparse.ArgumentError(self, "the selector is empty: leave the option out, or write a condition such as fips=true")
+        before = getattr(namespace, self.dest, self.default)
+        if before not in (self.default, values):
+            raise argparse.ArgumentError(self, f"given twice, {before!r} and {values!r}; conditions of one selector are joined with commas")
+        setattr(namespace, self.dest, values)
+
+
 def file_path(text: str) -> Path:
     """A path; pathlib alone takes a sixth of the time that `--help` takes. The empty text, of a shell variable without a value, is none: Path would
     take it for the working directory."""
@@ -29,7 +42,7 @@ def add_reading(found: Any, *, selects: bool = True) -> None:
     found.add_argument("--offline", action="store_true", help="fetch nothing: a git source has to be there already")
     if selects:
         help_text = "only what cells of these values ask for: os=ubuntu-24.04,fips!=true"
-        found.add_argument("-l", "--select", metavar="SELECTOR", default="", help=help_text)
+        found.add_argument("-l", "--select", metavar="SELECTOR", action=Once, default="", help=help_text)
 
 
 def reading(options: argparse.Namespace) -> Options:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from matrixbuild.cli.arguments import file_path
+from matrixbuild.cli.arguments import Once, file_path
 from matrixbuild.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def add_parser(verbs: Any) -> None:
     update.add_argument("--source", action="store_true", dest="move_source", help="the commit that the ref of a git source is at now")
     update.add_argument("--versions", action="store_true", help="what ranges of versions come to, by the catalog of the source")
     update.add_argument("--images", action="store_true", help="the digests that the tags of base images have now")
-    update.add_argument("--rebuild", metavar="SELECTOR", default="", help="draw a generation, so that the builds of these cells run again")
+    help_text = "draw a generation, so that the builds of these cells run again"
+    update.add_argument("--rebuild", metavar="SELECTOR", action=Once, default="", help=help_text)
     update.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], dest="sets", help="give a var of the manifest another value (repeatable)"
     )

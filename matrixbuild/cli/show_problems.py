@@ -91,8 +91,9 @@ def _few_alike(problems: Sequence[Problem]) -> list[tuple[Problem, int]]:
 
 
 def _kind(problem: Problem) -> object:
-    """The same for those of which a few say it all; None for what stands alone."""
-    return (problem.place, problem.code, problem.severity) if problem.place and problem.code else None
+    """The same for those of which a few say it all; None for what stands alone, as what each rule says of the cells."""
+    alone = not problem.place or not problem.code or problem.code.startswith("rule-")
+    return None if alone else (problem.place, problem.code, problem.severity)
 
 
 def problem_text(problem: Problem, *, colour: bool = False) -> str:

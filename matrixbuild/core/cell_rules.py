@@ -63,7 +63,7 @@ def select_cells(
         busy |= _judge(cell, bench, found, remarks)
     busy |= _include(included, bench, found, remarks, problems)
     problems.extend(matches_nothing(judge) for at, judge in enumerate(judges) if not judge.rule.inherited and not busy >> at & 1)
-    _remark(judges, remarks, problems, warnings)
+    _remark(judges, remarks, problems, warnings, lambda rule, cell: blamed(rule, cell, axes, manifest) if rule in inherited else rule.place)
     _check_survivors(manifest, axes, found, problems, warnings)
     return found
 
@@ -121,6 +121,7 @@ def _included_value(axis: KnownAxis, given: tuple[Place, DeclaredValue] | None, 
             summary = f"{axis.name} {value.text} is not of the kind that the axis has"
             problems.append(Problem(summary=summary, place=declared.place, hint=hint, code="include-kind"))
         axis.extra[value.text] = value
+        axis.places[value.text] = declared.place
         return value
     is_short = isinstance(value.scalar, str) and bool(known.fields)
     if known != value and not is_short:
@@ -161,21 +162,38 @@ def _include(
     return busy
 
 
-def _remark(judges: Sequence[Ruling], remarks: Sequence[tuple[int, Cell]], problems: list[Problem], warnings: list[Problem]) -> None:
+def _remark(
+    judges: Sequence[Ruling],
+    remarks: Sequence[tuple[int, Cell]],
+    problems: list[Problem],
+    warnings: list[Problem],
+    place_of: Callable[[Rule, Cell], Place],
+) -> None:
     """What `deny` and `warn` say of the cells that are left, once a rule. `remarks` are the bits of those that find fault with a cell."""
     for at, judge in enumerate(judges):
         hit = [cell for faults, cell in remarks if faults >> at & 1]
         if hit:
-            (problems if judge.deed is Deed.DENY else warnings).append(remarked(judge.rule, judge.deed, hit))
+            told = remarked(judge.rule, judge.deed, hit, place_of(judge.rule, hit[0]))
+            (problems if judge.deed is Deed.DENY else warnings).append(told)
 
 
-def remarked(rule: Rule, deed: Deed, hit: Sequence[Cell]) -> Problem:
+def blamed(rule: Rule, cell: Cell, axes: Axes, manifest: Manifest) -> Place:
+    """Where the author can do something about what a profile's rule says of a cell: at the first value of it that the rule is about and the
+    manifest has written, else where that names the profile."""
+    texts = {name: value.text for name, value in cell.values}
+    named = [condition.axis for condition in (*rule.conditions, *rule.when)]
+    written = [place for name in named if name in texts and (place := axes[name].places.get(texts[name]))]
+    otherwise = manifest.profile.name.place if manifest.profile else rule.place
+    return next((place for place in written if place.file != rule.place.file), otherwise)
+
+
+def remarked(rule: Rule, deed: Deed, hit: Sequence[Cell], place: Place) -> Problem:
     """What a rule that denies or warns says of some cells."""
     verb, severity = ("refuses", Severity.ERROR) if deed is Deed.DENY else ("remarks on", Severity.WARNING)
     count = "1 cell" if len(hit) == 1 else f"{len(hit)} cells"
     summary = f"the rule {rule.name!r} {verb} {count}: {rule.reason}"
     others = f", and {len(hit) - 1} more" if len(hit) > 1 else ""
-    return Problem(summary=summary, place=rule.place, hint=f"{hit[0]}{others}", code=f"rule-{deed.value}", severity=severity)
+    return Problem(summary=summary, place=place, hint=f"{hit[0]}{others}", code=f"rule-{deed.value}", severity=severity)
 
 
 def _check_survivors(manifest: Manifest, axes: Axes, found: CellSet, problems: list[Problem], warnings: list[Problem]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from matrixbuild.core.cells import Cell
@@ -51,13 +51,32 @@ def shared_refs(builds: Sequence[Build]) -> list[Problem]:
     alike: defaultdict[tuple[str, str, bool], list[_Clash]] = defaultdict(list)
     # Thousands of names with one claim need no order.
     for ref, claimants in sorted((ref, claimants) for ref, claimants in claims.items() if len(claimants) > 1):
-        one = claimants[0][0]
-        if other := _in_the_way(ref, claimants):
-            missing = _missing(claimants)
-            clash = _Clash(ref=ref, one=one, other=other, missing=missing, images=frozenset(build.key for build, _ in claimants))
-            alike[one.target, other.target, bool(missing)].append(clash)
+        for clash in _clashes(ref, claimants):
+            alike[clash.one.target, clash.other.target, bool(clash.missing)].append(clash)
     single = _single(builds) if alike else frozenset()
     return [_shared_ref(clashes, single) for clashes in alike.values()]
+
+
+def _clashes(ref: ImageName, claims: Sequence[Claim]) -> list[_Clash]:
+    """Of all that claim a name one; where no axes tell them all apart, one of each target by itself, and one of two targets."""
+    targets: defaultdict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        targets[claim[0].target].append(claim)
+    groups = [list(claims)] if len(targets) == 1 or _missing(ref, claims) else list(targets.values())
+    found = [clash for group in groups if (clash := _clash(ref, group, missing=_missing(ref, group)))]
+    if len(groups) > 1:
+        across = [groups[0][0], *(claim for group in groups[1:] for claim in group)]
+        found += [replace(clash, images=_keys(claims)) for clash in [_clash(ref, across, missing=())] if clash]
+    return found
+
+
+def _clash(ref: ImageName, claims: Sequence[Claim], *, missing: tuple[str, ...]) -> _Clash | None:
+    other = _in_the_way(ref, claims)
+    return _Clash(ref=ref, one=claims[0][0], other=other, missing=missing, images=_keys(claims)) if other else None
+
+
+def _keys(claims: Sequence[Claim]) -> frozenset[str]:
+    return frozenset(build.key for build, _ in claims)
 
 
 def _in_the_way(ref: ImageName, claims: Sequence[Claim]) -> Build | None:
@@ -109,20 +128,25 @@ def _written(build: Build, path: str, name: str) -> _Written:
     return _Written(parts=tuple(f"{build.slug}/{name}".casefold().split("/")), build=build, path=path, name=name)
 
 
-def _missing(claims: Sequence[Claim]) -> tuple[str, ...]:
-    """The axes, or fields of an axis, that would tell the builds apart, as templates name them: none that the others make needless."""
-    missing = sorted({name for (_, left), (_, right) in itertools.pairwise(claims) for name in _differing(left, right)})
+def _missing(ref: ImageName, claims: Sequence[Claim]) -> tuple[str, ...]:
+    """The axes, or fields of an axis, that would tell the builds apart, as templates name them: none that the others make needless, and none of an
+    index, which no name may tell."""
+    differing = {name for (_, left), (_, right) in itertools.pairwise(claims) for name in _differing(left, right)}
+    index = claims[0][0].index_of(ref)
+    missing = sorted(name for name in differing if name.partition(".")[0] not in index)
     for name in tuple(missing):
         fewer = [other for other in missing if other != name]
-        if _tell_apart(fewer, claims):
+        if _tell_apart(fewer, ref, claims):
             missing = fewer
-    return tuple(missing) if _tell_apart(missing, claims) else ()
+    return tuple(missing) if _tell_apart(missing, ref, claims) else ()
 
 
-def _tell_apart(names: Sequence[str], claims: Sequence[Claim]) -> bool:
+def _tell_apart(names: Sequence[str], ref: ImageName, claims: Sequence[Claim]) -> bool:
     # Joined as the suggested tag joins them: two values may have hyphens of their own.
-    keys: dict[str, str] = {}
-    return all(keys.setdefault("-".join(_value(cell, name) for name in names), build.key) == build.key for build, cell in claims)
+    alike: defaultdict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        alike["-".join(_texts(claim[1], names))].append(claim)
+    return not any(_in_the_way(ref, group) for group in alike.values())
 
 
 def _value(cell: Cell, name: str) -> str:
@@ -152,7 +176,10 @@ def _shared_ref(clashes: Sequence[_Clash], single: frozenset[str]) -> Problem:
     if missing:
         lacks = f"the tag does not tell {_words(missing)}"
         fixed = f"{first.text}-{'-'.join(f'{{{{ {name} }}}}' for name in missing)}"
-        hint = f'add it to the tag at {places}, for example tag: "{fixed}"{_later(clash, single)}'
+        if first.foreign:
+            hint = f'give the profile\'s target another tag: targets: {{{one.target}: {{image: {{tag: "{fixed}"}}}}}}{_later(clash, single)}'
+        else:
+            hint = f'add it to the tag at {places}, for example tag: "{fixed}"{_later(clash, single)}'
     else:
         lacks = "no axis tells them apart"
         hint = f"give one of them another tag or repository, at {places}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from matrixbuild.core.cells import Cell
+from matrixbuild.core.declared import Text
 from matrixbuild.core.names import ImageName, sha256
 from matrixbuild.core.problems import Place
 from matrixbuild.core.uses import Uses
@@ -43,10 +44,11 @@ class ArtifactDemand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A text as the manifest has it, and where."""
+    """A text as the manifest has it, and where; `foreign`: as its profile has it, and where the manifest names that."""
 
     text: str
     place: Place
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class Asked:
     """The tag's template: what a message about image names shows."""
     uses: Uses | None = None
     ambient: tuple[str, ...] = ()
+    own_ambient: tuple[Text, ...] = ()
+    """Those that the manifest itself names, where it does."""
     privileged: bool = False
     keeps_files: bool = False
     """What it wrote before is never replaced."""

@@ -14,7 +14,7 @@ from matrixbuild.core.asking import asked
 from matrixbuild.core.axes import Axes
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.demand import Arg, ArtifactDemand, Asked, Demand, DockerDemand
-from matrixbuild.core.facts import Facts
+from matrixbuild.core.facts import Facts, mendable
 from matrixbuild.core.manifest import Manifest, Target
 from matrixbuild.core.names import ImageName, is_tag
 from matrixbuild.core.offers import Offer, OfferedArg
@@ -72,7 +72,7 @@ def demands(
         facts=facts or Facts(),
         variants=variants,
         deciding=tuple(sorted({at for each in variants for at, _ in each.accepts})),
-        asked={offer.target.name: asked(offer, facts.profile if facts else None) for offer in offers},
+        asked={offer.target.name: asked(offer, facts.profile if facts else None, manifest) for offer in offers},
         versions=[(matcher(one.when, axes, [], inherited=True), one.name, one.version) for one in manifest.secrets if one.version],
         names=TemplateNames(
             manifest=manifest, axes=axes, facts=facts or Facts(), tag=suffixes(axes, facts.profile if facts else None, problems)
@@ -336,7 +336,7 @@ class _Rendering:
             for template, mistake in ((path_template, _path_mistake(path)), (name_template, _name_mistake(name))):
                 if mistake:
                     self._problem(Problem(summary=mistake, place=template.text.place, code="artifact"), cell)
-            yield ArtifactDemand(path=path, name=name, place=path_template.text.place)
+            yield ArtifactDemand(path=path, name=name, place=mendable(path_template.text.place, self.facts.profile, self.manifest.profile))
 
     def _render(
         self, template: Template, cell: Cell, *, image: ImageName | None = None, needs: Mapping[str, tuple[Cell, ...]] | None = None
@@ -363,7 +363,8 @@ class _Rendering:
 
     def _problem(self, problem: Problem, cell: Cell) -> None:
         hint = "; ".join(part for part in (problem.hint, f"in the cell {cell}" if cell.values else "") if part)
-        self.problems.setdefault((problem.place, problem.code), replace(problem, hint=hint))
+        place = mendable(problem.place, self.facts.profile, self.manifest.profile) if problem.place else None
+        self.problems.setdefault((problem.place, problem.code), replace(problem, hint=hint, place=place))
 
 
 def _joined(needs: Mapping[str, tuple[Cell, ...]]) -> tuple[tuple[str, Cell], ...]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from matrixbuild.core import arg_rules
-from matrixbuild.core.axes import AXIS_MISSING, Axes, KnownAxis, known_axes
+from matrixbuild.core.axes import AXIS_MISSING, Axes, known_axes
 from matrixbuild.core.cell_rules import CellSet, DroppedCell, select_cells
 from matrixbuild.core.cells import Cell
 from matrixbuild.core.declared import Condition, Rule
@@ -18,6 +18,7 @@ from matrixbuild.core.demands import CellsOf, demands, reduce_cells, without_cel
 from matrixbuild.core.engine_use import check_engine_use
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.idle_axes import idle_axes
+from matrixbuild.core.idle_overrides import idle_overrides
 from matrixbuild.core.manifest import Manifest
 from matrixbuild.core.offers import Offer, offers
 from matrixbuild.core.picks import UNKNOWN_DISTRIBUTION, UNKNOWN_VERSION, Picker, Pinned
@@ -26,9 +27,9 @@ from matrixbuild.core.rules import Deed, Matcher, Ruling, matcher
 from matrixbuild.core.secretive_args import secretive
 from matrixbuild.core.spans import absent, holds
 from matrixbuild.core.surroundings import DeclaredSecret, SourceFile
+from matrixbuild.core.unknown_line import unknown_line
 from matrixbuild.core.unlisted import not_listed
 from matrixbuild.core.unread_vars import unread_vars
-from matrixbuild.core.values import plain_value
 
 if TYPE_CHECKING:
     from matrixbuild.core.profile import ProfileRule
@@ -78,6 +79,7 @@ class _Expanding:
     def expansion(self) -> Expansion:
         manifest, facts, problems = self._manifest, self._facts, self._problems
         overrides = overridden(manifest)
+        problems += unknown_line(self._profile, manifest.profile, facts.line)
         self._check_overrides()
         check_engine_use(manifest.engine, problems)
         picker = self._picker(overrides)
@@ -110,13 +112,18 @@ class _Expanding:
                 made,
                 reduced,
                 axes,
+                manifest,
                 deeds=deeds,
                 lines=facts.lines,
                 problems=problems,
                 warnings=self._warnings,
             )
-            arg_rules.check_forms(self._profile, made, facts.line, overrides, problems)
+            arg_rules.check_forms(self._profile, made, facts.line, overrides, problems=problems, manifest=manifest)
             self._warnings += secretive(made)
+        if self._profile and facts.known and not self._errors():
+            problems += idle_overrides(
+                manifest, self._profile, line=facts.line, axes=axes, found=found, demands=made, cells_of=reduced
+            )
         return self._made(axes, picker, found, reduced, made)
 
     def _errors(self) -> bool:
@@ -221,14 +228,7 @@ class _Expanding:
                     summary = f"{self._facts.line} has no {axis.name}: {text} would change nothing"
                     when = absent(axis.span, self._facts.line)
                     hint = f"{when}; where the source is another version than it says, name that: profile: {{name: ..., as: TAG}}"
-                    self._problems.append(Problem(summary=summary, place=self._place_of(known, text), hint=hint, code="axis-span"))
-
-    def _place_of(self, known: KnownAxis, text: str) -> Place:
-        """Where a value is written first; one that is none of the axis' own stands in an entry of `include`."""
-        if text in known.places:
-            return known.places[text]
-        written = (value for entry in self._manifest.include for name, _, value in entry.values if name == known.name)
-        return next((value.place for value in written if plain_value(value).text == text), known.place)
+                    self._problems.append(Problem(summary=summary, place=known.places.get(text, known.place), hint=hint, code="axis-span"))
 
     def _check_conditions(self, axes: Axes, found: CellSet, variants: Sequence[Matcher | None]) -> None:
         """Files and secrets for cells that there are none of."""

@@ -10,7 +10,9 @@ from matrixbuild.core.picks import Pinned
 
 if TYPE_CHECKING:
     from matrixbuild.core.catalogs import Catalog
+    from matrixbuild.core.problems import Place
     from matrixbuild.core.profile import Profile, ProfileStatement
+    from matrixbuild.core.surroundings import ProfileUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +34,8 @@ class Facts:
     pinned: Mapping[str, Pinned] = field(default_factory=dict)
     lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     statements: tuple[ProfileStatement, ...] = ()
+
+
+def mendable(place: Place, profile: Profile | None, use: ProfileUse | None) -> Place:
+    """The place; for what stands in the profile, where no author writes, the place where the manifest names it."""
+    return use.name.place if use and profile and place.file == profile.file else place

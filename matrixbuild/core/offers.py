@@ -96,6 +96,7 @@ class _Offering:
         scope = self._scope(target, axes)
         plain = replace(scope, image=False, needs=(), imageless=frozenset(), is_arg=False)
         self._check_needs(target)
+        self._check_ambient(target)
         index = self._index(target, axes)
         named = replace(plain, tagged=plain.tagged.difference(index))
         image = self._pair(target.image.repository, target.image.tag, named) if target.image else None
@@ -187,6 +188,14 @@ class _Offering:
             elif text.value not in self.targets and not self._is_of_profile(text.place):
                 hint = did_you_mean(text.value, others) or f"the other targets are {', '.join(others) or 'none'}"
                 self._problem(f"there is no target {text.value!r} to need", text, hint=hint, code="unknown-need")
+
+    def _check_ambient(self, target: Target) -> None:
+        given = {arg.name: arg for arg in target.args}
+        for text in target.ambient:
+            if text.value in given and not self._is_of_profile(text.place):
+                summary = f"{target.name} gives the ARG {text.value} both in args and in ambient, and that of args would win"
+                hint = f"take it out of one of them; the other is in line {given[text.value].place.line}"
+                self._problem(summary, text, hint=hint, code="ambient-arg")
 
     def check_governed(self) -> None:
         """An ARG that an axis of the profile gives has that axis' value and no other: else names would lie about what was built."""

@@ -67,8 +67,9 @@ class _Asked:
 
     @property
     def distribution(self) -> str:
-        """What the catalog lists versions by: the first field."""
-        return self.declared.fields[0][1].value if self.declared.fields else ""
+        """What the catalog lists versions by, wherever it stands among the fields: `distribution`, or else the first that is no version."""
+        others = {name: text.value for name, text in self.declared.fields if name != "version"}
+        return others.get("distribution") or next(iter(others.values()), "")
 
     @property
     def has_catalog(self) -> bool:
@@ -164,6 +165,8 @@ class _Asked:
         """What was probably meant; else the versions of the same minor, else the span of all."""
         if version in _WORDS:
             return f"write versions: {_WORDS[version]}"
+        if is_range(version):
+            return f'a range stands in the list of an axis value: versions: ["{version}"]'
         if version.strip().removeprefix("v") in listed:
             return f"did you mean {version.strip().removeprefix('v')!r}?"
         if wider := self._wider(version, listed):
@@ -193,4 +196,5 @@ def _every(catalog: Catalog, distribution: str) -> tuple[str, ...]:
 
 def _no_catalog(text: str, place: Place) -> Problem:
     hint = "name the versions; ranges need the catalog of a profile"
-    return Problem(summary=f"{text!r} is a range, not a version", place=place, hint=hint, code="version-range")
+    summary = "nothing says which versions there are" if text == "*" else f"{text!r} is a range, not a version"
+    return Problem(summary=summary, place=place, hint=hint, code="version-range")

@@ -157,5 +157,7 @@ class Profile:
     ambient: tuple[Text, ...]
     catalog: CatalogSource | None = None
     catalog_axis: str = ""
+    span: Span = field(default_factory=Span)
+    """The upstream versions that it knows."""
     fips_axis: str = ""
     """The axis that chooses between two lists of versions, where the profile's Earthfiles had two."""

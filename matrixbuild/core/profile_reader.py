@@ -50,6 +50,7 @@ def read(document: Document) -> Profile:
         catalog=_catalog(catalog) if catalog else None,
         catalog_axis=_word(catalog, "axis"),
         fips_axis=_word(catalog, "fipsAxis"),
+        span=_span(spec),
     )
 
 

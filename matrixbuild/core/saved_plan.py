@@ -73,7 +73,9 @@ def stale(then: Plan, now: Plan) -> tuple[Problem, ...]:
     if then.basis is None or now.basis is None:
         raise ValueError("a plan that was made from no file cannot be stale")
     told = moved(then.basis, now.basis, to_pin=then.to_pin)
-    if not told and then.basis.pins == now.basis.pins and _units(then) != _units(now):
+    # Keys that rest on an image which is still to be pinned are known where a registry was asked, and to that plan alone.
+    keyed = not then.to_pin
+    if not told and then.basis.pins == now.basis.pins and _units(then, keyed=keyed) != _units(now, keyed=keyed):
         told = ("another matrixbuild made it: this one plans the same files otherwise",)
     manifest = then.basis.manifest
     hint = f"look at what it comes to now, and save that: matrixbuild plan {manifest} -o FILE"
@@ -92,9 +94,9 @@ def unforeseen(then: Plan, now: Plan) -> tuple[Problem, ...]:
     )
 
 
-def _units(plan: Plan) -> tuple[set[tuple[str, str]], set[str]]:
-    """What is built under which keys, and which names are given."""
-    return {(build.name, build.key) for build in plan.builds}, {image.ref for image in plan.images}
+def _units(plan: Plan, *, keyed: bool) -> tuple[set[tuple[str, str]], set[str]]:
+    """What is built (under which keys, where these are `keyed`), and which names are given."""
+    return {(build.name, build.key if keyed else "") for build in plan.builds}, {image.ref for image in plan.images}
 
 
 def _check_version(document: Mapping[str, object]) -> None:

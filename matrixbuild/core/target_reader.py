@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from matrixbuild.core.profile import Profile, ProfileTarget
 
 
+# Not the schema's: what a manifest leaves out of them may stand in the profile's target.
+_NEEDED = (
+    ("docker", "context", "The directory of the source that the Dockerfile's COPY takes from."),
+    ("image", "repository", "The repository, registry included."),
+    ("image", "tag", "The tag. It has to differ wherever the content differs."),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Forms:
     """The profile's targets by name: those that the upstream version `line` has, and those that only others have."""
@@ -109,7 +117,7 @@ class _Reading:
             needs=texts(node.get("needs")),
             args=strong,
             weak_args=tuple(arg for arg in args(weak) if arg.name not in {own.name for own in strong}),
-            image=_image(image) if image else None,
+            image=_image(image),
             artifacts=tuple(DeclaredArtifact(path=text(item["path"]), name=text(item["as"])) for item in items(node.get("artifacts"))),
             resources=amounts(node.get("resources"), f"{where}.resources", self._problems),
             ambient=texts(node.get("ambient")),
@@ -125,6 +133,10 @@ class _Reading:
 
     def _mistakes(self, node: Node) -> Iterator[Problem]:
         where = f"spec.targets.{self._name}"
+        for part, key, hint in _NEEDED:
+            entry = node.entries.get(part)
+            if entry and key not in entry.value.entries:
+                yield Problem(summary=f"{where}.{part} has no {key!r}", place=entry.key.place, hint=hint, code="missing-key")
         kinds = [kind for kind in ("earthly", "docker") if kind in node.entries]
         if len(kinds) > 1:
             place = node.entries["docker"].key.place
@@ -150,11 +162,13 @@ class _Reading:
 
 
 def _dockerfile(node: Node | None) -> DeclaredDockerfile | None:
-    if node is None:
+    if node is None or "context" not in node.entries:
         return None
     dockerfile, platform = (text(found) if (found := node.get(key)) else None for key in ("dockerfile", "platform"))
     return DeclaredDockerfile(context=text(node["context"]), dockerfile=dockerfile, secrets=texts(node.get("secrets")), platform=platform)
 
 
-def _image(node: Node) -> DeclaredImage | None:
+def _image(node: Node | None) -> DeclaredImage | None:
+    if node is None or not {"repository", "tag"} <= node.entries.keys():
+        return None
     return DeclaredImage(repository=text(node["repository"]), tag=text(node["tag"]), index=texts(node.get("index")))

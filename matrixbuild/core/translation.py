@@ -96,7 +96,7 @@ class _Translating:
         if value == "" and not self._checkout.declared.get(name):
             return
         if _CREDENTIAL.search(name.upper()) and value not in ("true", "false"):
-            self._remark(name, "it looks like a credential and is not copied: give it to builds under `secrets`")
+            self._remark(name, f"it looks like a credential and is not copied: {self._instead(name)}")
         elif name.upper() in self._ambient:
             self._remark(name, "it comes from the environment variable of that name when something is built")
         elif name in _NOT_OURS:
@@ -108,6 +108,11 @@ class _Translating:
 
     def _remark(self, subject: str, text: str) -> None:
         self._said.remarks.append(Remark(subject=subject, text=text))
+
+    def _instead(self, name: str) -> str:
+        if name not in self._checkout.declared:
+            return "give it to builds under `secrets`"
+        return "this Earthfile has an ARG of that name, which would show it to everybody who has the image"
 
     def _unknown(self, name: str, value: str) -> None:
         declared, variables = self._checkout.declared, self._checkout.variables

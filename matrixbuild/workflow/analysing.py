@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matrixbuild.adapters.sources import Source
 from matrixbuild.core.compact import digest_of
-from matrixbuild.core.demand import NEED_HOST, Arg, Demand
+from matrixbuild.core.demand import NEED_HOST, Arg, Asked, Demand
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Guard
+from matrixbuild.core.earthfile.reserved import OF_GIT
 from matrixbuild.core.graph import Address
-from matrixbuild.core.problems import InvalidError, Place, Problem, UnusableError, did_you_mean
+from matrixbuild.core.problems import InvalidError, Place, Problem, Severity, UnusableError, did_you_mean
 from matrixbuild.core.reading import Reading
 from matrixbuild.core.uses import Uses
 from matrixbuild.workflow.examining import Examiners
 from matrixbuild.workflow.targets import Read
 
 _CELLS_SHOWN = 3
+_PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY"})
 _ENOUGH = 100
 """So many demands of a target are refused for the same reasons: the others are not looked at, each would take as long as a build's analysis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """What every demand reads, and the base images (refs without a digest) that no pin answers yet, sorted."""
+    """What every demand reads, the base images (refs without a digest) that no pin answers yet, sorted, and what there is to warn of."""
 
     readings: Mapping[Address, Reading]
     unpinned: tuple[str, ...]
+    remarks: tuple[Problem, ...] = ()
 
 
 def analyse(
@@ -59,11 +62,13 @@ def analyse(
     if every:
         analyst.check_shared_args(demands, inherited)
         analyst.check_corrections()
+        analyst.check_idle_args(inherited)
+        analyst.check_ambient()
     if analyst.wrong:
         raise InvalidError(*dict.fromkeys(analyst.wrong))
     if analyst.unusable:
         raise UnusableError(*dict.fromkeys(analyst.unusable))
-    return Analysis(readings=readings, unpinned=tuple(sorted(analyst.unpinned)))
+    return Analysis(readings=readings, unpinned=tuple(sorted(analyst.unpinned)), remarks=analyst.remarks())
 
 
 class _Analyst:
@@ -79,6 +84,14 @@ class _Analyst:
         self._corrections: defaultdict[Uses, set[str]] = defaultdict(set)
         """The names that correct nothing, for none of the demands so far."""
         self._anything = False
+        self._reached: dict[str, tuple[Asked, set[str]]] = {}
+        """By target with ambient ARGs of the manifest, what its calls declare."""
+        self._of_git: dict[str, tuple[Demand, set[str]]] = {}
+        """By target, the built-in ARGs on its path that tell of a git repository."""
+        self._idle: dict[Arg, str] = {}
+        """The args of targets that some of their builds do not read, with the target."""
+        self._busy: set[Arg] = set()
+        """Those that one reads."""
         self._told: set[Problem] = set()
         self._refusals: defaultdict[str, int] = defaultdict(int)
         """By target, how many of its demands were refused for what another was refused for already."""
@@ -102,6 +115,7 @@ class _Analyst:
         if known is None:
             self._readings[key] = known = found, self._made(demand, found)
             self._check(demand, found)
+            self._look(demand, found, known[1])
         return known[1]
 
     def _refuse(self, error: EarthfileError, demand: Demand) -> None:
@@ -115,13 +129,26 @@ class _Analyst:
 
     def _check(self, demand: Demand, found: Read) -> None:
         self._declared |= found.declared
+        if of_git := found.declared & OF_GIT:
+            self._of_git.setdefault(demand.target, (demand, set()))[1].update(of_git)
         self._anything |= found.anything
+        if demand.asked.own_ambient and demand.earthly:
+            self._reached.setdefault(demand.target, (demand.asked, set()))[1].update(found.declared)
         if not found.anything:
             self.wrong += [_unknown_arg(arg, demand, found.declared) for arg in demand.args if not arg.optional and arg.name not in found.declared]
         if found.privileged and not demand.asked.privileged:
             self.wrong.append(_needs_privileges(demand))
         if demand.image and not demand.docker and self._examiners.of(demand.variant).builds_others(demand):
             self.wrong.append(_builds_others(demand))
+
+    def _look(self, demand: Demand, found: Read, reading: Reading) -> None:
+        """Which of the args that its target gives a build reads; `uses` may know better."""
+        for arg in demand.args:
+            own = replace(arg, value="", axes=frozenset())
+            if arg.name not in found.idle or arg.name in reading.used:
+                self._busy.add(own)
+            elif not arg.optional:
+                self._idle[own] = demand.target
 
     def _made(self, demand: Demand, found: Read) -> Reading:
         examiner = self._examiners.of(demand.variant)
@@ -179,6 +206,26 @@ class _Analyst:
                 Problem(summary=f"no Earthly target of this manifest declares ARG {arg.name}", place=arg.place, hint=hint, code="unknown-arg"),
             )
 
+    def check_idle_args(self, inherited: frozenset[Place]) -> None:
+        """What a target gives and none of its builds reads has no effect, whatever its value; `inherited` as in `check_shared_args`."""
+        for arg, target in self._idle.items():
+            if arg not in self._busy and arg.place not in inherited:
+                hint = f"remove it; where a command reads it unseen, write targets.{target}.uses: {{add: [{arg.name}]}}"
+                summary = f"no build of {target} reads the ARG {arg.name}: it is declared, and nothing hangs on it"
+                self.wrong.append(Problem(summary=summary, place=arg.place, hint=hint, code="idle-arg"))
+
+    def remarks(self) -> tuple[Problem, ...]:
+        """An image labelled with the commit that it is of would be labelled with nothing, and Earthly says no word."""
+        return tuple(_empty(demand, names) for demand, names in self._of_git.values())
+
+    def check_ambient(self) -> None:
+        """What an Earthly target does not declare never reaches it. Proxies are often named for whatever is built."""
+        if self._anything:
+            return
+        for asked, declared in self._reached.values():
+            lost = (text for text in asked.own_ambient if text.value not in declared and text.value.upper() not in _PROXIES)
+            self.wrong += [_undeclared(text.value, asked.earthly, text.place, declared) for text in lost]
+
     def _base(self, ref: str) -> str:
         if "@" in ref:
             return ref
@@ -199,6 +246,14 @@ def located(error: EarthfileError, demand: Demand, source: Source) -> Problem:
     return replace(problem, place=replace(problem.place, file=path))
 
 
+def _empty(demand: Demand, names: Collection[str]) -> Problem:
+    where = demand.asked.earthly_place or demand.place
+    several = len(names) > 1
+    summary = f"{', '.join(sorted(names))} of {demand.earthly} {'are' if several else 'is'} empty in a build, whose checkout has no .git"
+    hint = 'give what it tells by an ARG of another name, as in args: {REVISION: "{{ source.commit }}"}; `explain` shows the line'
+    return Problem(summary=summary, place=where, hint=hint, code="of-git", severity=Severity.WARNING)
+
+
 def _needs_privileges(demand: Demand) -> Problem:
     hint = f"allow it with targets.{demand.target}.privileged: true; `explain` shows the line that asks for it"
     return Problem(summary=f"{demand.earthly} needs privileges, and the target does not allow them", place=demand.place, hint=hint, code="privileged")
@@ -211,10 +266,10 @@ def _builds_others(demand: Demand) -> Problem:
 
 
 def _unknown_arg(arg: Arg, demand: Demand, declared: frozenset[str]) -> Problem:
-    hint = did_you_mean(arg.name, declared) or f"declare it in the Earthfile (ARG {arg.name}) or remove it; Earthly would ignore it silently"
-    return Problem(
-        summary=f"{demand.earthly or 'the Dockerfile'} declares no ARG {arg.name} on its path, so it would never be read",
-        place=arg.place,
-        hint=hint,
-        code="unknown-arg",
-    )
+    return _undeclared(arg.name, demand.earthly or "the Dockerfile", arg.place, declared)
+
+
+def _undeclared(name: str, where: str, place: Place, declared: Collection[str]) -> Problem:
+    hint = did_you_mean(name, declared) or f"declare it in the Earthfile (ARG {name}) or remove it; Earthly would ignore it silently"
+    summary = f"{where} declares no ARG {name} on its path, so it would never be read"
+    return Problem(summary=summary, place=place, hint=hint, code="unknown-arg")

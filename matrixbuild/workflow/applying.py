@@ -37,6 +37,7 @@ from matrixbuild.workflow.deciding import decided
 from matrixbuild.workflow.engines import engine_of
 from matrixbuild.workflow.keeping import forget, keep
 from matrixbuild.workflow.options import PLAIN, Options
+from matrixbuild.workflow.owned_files import own_files
 from matrixbuild.workflow.performing import Performing
 from matrixbuild.workflow.planning import Planned, Prepared
 from matrixbuild.workflow.projects import project_of
@@ -187,6 +188,7 @@ def _run(
     if not running:
         return {}, None
     prepared.trees.check_secrets(build.variant for build in running.values())
+    own_files(running.values(), prepared.project)
     ahead = outlook(running, prepared, recorder.history(), done=built_already(found.plan))
     schedule = ahead.schedule(policy_of(prepared.manifest))
     listener.on_outlook(ahead, schedule)

@@ -69,15 +69,21 @@ def wanted(path: Path, options: Options, overwrite: frozenset[str], *, digest: s
 
 
 def approved(
-    approval: Approval, *, recorded: Callable[[], Prepared], pinned: Callable[[], Prepared], overwrite: frozenset[str]
+    approval: Approval,
+    *,
+    recorded: Callable[[], Prepared],
+    asking: Callable[[], Prepared],
+    pinned: Callable[[], Prepared],
+    overwrite: frozenset[str],
 ) -> tuple[Prepared, Plan | None]:
     """The manifest with everything pinned, and the plan that was approved (None: any), having checked that this still holds. `recorded` reads the
-    manifest to its builds as a plan does, `pinned` with what no pin answers pinned. Raises RefusedError with everything that has moved."""
+    manifest to its builds as a plan does, `asking` as one that asks the registry, `pinned` with what no pin answers pinned. Raises RefusedError
+    with everything that has moved."""
     if approval == ANYTHING:
         return pinned(), None
     prepared = recorded()
     plain = planned(prepared, overwrite=overwrite, refresh=False).plan
-    then = approval.plan or _expected(approval.digest, prepared, plain, overwrite)
+    then = approval.plan or _expected(approval.digest, plain, asking, overwrite)
     _check(stale(then, plain))
     # Read again with everything pinned: that nothing else moved meanwhile is checked again.
     again = pinned()
@@ -91,13 +97,14 @@ def check_foreseen(then: Plan | None, found: Planned) -> None:
         _check(unforeseen(then, found.plan))
 
 
-def _expected(digest: str, prepared: Prepared, plain: Plan, overwrite: frozenset[str]) -> Plan:
+def _expected(digest: str, plain: Plan, asking: Callable[[], Prepared], overwrite: frozenset[str]) -> Plan:
     """The plan that has the expected digest: as it is made from files alone, or with the registry asked."""
     if plain.digest == digest:
         return plain
-    asking = planned(prepared, overwrite=overwrite, refresh=True).plan
-    if asking.digest == digest:
-        return asking
+    prepared = asking()
+    asked = planned(prepared, overwrite=overwrite, refresh=True).plan
+    if asked.digest == digest:
+        return asked
     raise RefusedError(_other_plan(plain.digest, digest, f"look at what it is now: matrixbuild plan {prepared.project.manifest}"))
 
 

@@ -12,7 +12,8 @@ from matrixbuild.workflow.honouring import Asked, check_honoured
 from matrixbuild.workflow.kept_files import check_kept_files
 from matrixbuild.workflow.observing import check_observed
 from matrixbuild.workflow.options import PLAIN, Options
-from matrixbuild.workflow.planning import Planned, Prepared, planned, prepare
+from matrixbuild.workflow.owned_files import check_owned_files
+from matrixbuild.workflow.planning import Planned, Prepared, planned, prepare, prepare_asking
 
 
 def decided(
@@ -33,6 +34,7 @@ def decided(
     prepared, then = approved(
         approval,
         recorded=lambda: prepare(path, resolve=False, options=options, recall=False),
+        asking=lambda: prepare_asking(path, options),
         pinned=lambda: prepare(path, resolve=True, options=options, locked=locked, rebuild=rebuild, building=True),
         overwrite=overwrite,
     )
@@ -42,6 +44,7 @@ def decided(
     check_foreseen(then, found)
     running = [build for build in prepared.builds if build.name in found.plan.to_build]
     check_kept_files(running, prepared.project.output)
+    check_owned_files(running, prepared.project)
     check_observed(running, prepared.registries, layout=prepared.manifest.layout)
     prepared = _proven(prepared, found)
     warn(prepared.narrowed.remarks)

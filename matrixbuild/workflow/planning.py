@@ -89,7 +89,7 @@ class Planned:
 @patient()
 def plan_manifest(path: Path, *, refresh: bool = False, overwrite: frozenset[str] = frozenset(), options: Options = PLAIN) -> Planned:
     """The plan of a manifest; with `refresh` the registry and the artifacts on this machine are asked, else the lock is believed."""
-    prepared = prepare(path, resolve=False, options=options, recall=refresh)
+    prepared = prepare_asking(path, options) if refresh else prepare(path, resolve=False, options=options, recall=False)
     return with_shared(planned(prepared, overwrite=overwrite, refresh=refresh))
 
 
@@ -201,9 +201,23 @@ def prepare(
         unpinned=analysis.unpinned,
         chosen=selected(made, opened.expansion, options.selector),
         # What a build reads of it is an error by now; a checkout on the disk shows the rest to whoever looks.
-        remarks=(*remarks, *_pointers(opened, analysis), *(opened.trees.absent() if building and engine == "earthly" else ())),
+        remarks=(*remarks, *analysis.remarks, *_pointers(opened, analysis), *(opened.trees.absent() if building and engine == "earthly" else ())),
         sharing=Sharing(made, examiners) if engine == "earthly" and manifest.schedule.share else None,
     )
+
+
+def prepare_asking(path: Path, options: Options) -> Prepared:
+    """A manifest read to its builds for a plan that asks the registry: base images that no pin answers are asked for too, so that builds have the
+    keys which an apply would give them, and what has these is known as theirs. Nothing is pinned by that: the plan says that it is to be."""
+    prepared = prepare(path, resolve=False, options=options)
+    if not prepared.unpinned:
+        return prepared
+    from matrixbuild.workflow.observing import resolved
+
+    seen = resolved(prepared.unpinned, prepared.registries, layout=prepared.manifest.layout, engine=prepared.engine)
+    pins = replace(prepared.pins, images=tuple(sorted({**dict(prepared.pins.images), **seen.digests}.items())))
+    asked = prepare(path, resolve=False, options=options, pins=pins)
+    return replace(asked, basis=prepared.basis, unpinned=prepared.unpinned, remarks=(*seen.remarks, *asked.remarks))
 
 
 def _pointers(opened: Opened, analysis: Analysis) -> tuple[Problem, ...]:

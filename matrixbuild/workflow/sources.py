@@ -138,7 +138,8 @@ def open_trees(declared: surroundings.Source, project: Project, options: Options
     if written:
         if fetch is Fetch.NEVER and not os.path.isdir(options.source or base / written):  # noqa: PTH112 (Path.is_dir raises for too long a name)
             return None
-        found = snapshot(options.source or base / written, named=written, without=without, project=project.root)
+        place = None if options.source or not declared.path else declared.path.place
+        found = snapshot(options.source or base / written, named=written, place=place, without=without, project=project.root)
         return Trees(found, layers, pin=_pin_beside(declared, pinned) if options.source else (("path", written),))
     return _git_trees(declared, layers, options, pinned, fetch)
 

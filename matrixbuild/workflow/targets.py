@@ -52,6 +52,8 @@ class Read:
     privileged: bool = False
     variables: frozenset[str] = frozenset()
     """The names that a command could take a value for."""
+    idle: frozenset[str] = frozenset()
+    """The declared ARGs that are known to change nothing, not even the name of an image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,4 +293,5 @@ class EarthlyReader(_TargetReader):
             secrets=tuple(sorted({need.name for need in found.secrets})),
             privileged=bool(found.privileged),
             variables=found.declared | found.decisions.heard,
+            idle=frozenset() if found.anything else frozenset(found.unused),
         )

@@ -211,14 +211,14 @@ class TestMessages:
 
 
 class TestParts:
-    TEXT = "spec:\n  source: {ref: v1}\n  targets: {a: {image: {tag: x}}, b: {privileged: 3}}\n  rules: [{name: r, deny: {a: b}, warn: {a: b}}]\n"
+    TEXT = "spec:\n  source: {ref: v1}\n  targets: {a: {artifacts: [{path: /x}]}, b: {privileged: 3}}\n  rules: [{name: r, deny: {a: b}, warn: {a: b}}]\n"
     DOCUMENT = parse_document(TEXT.encode(), file="m.yaml")
 
     BOTH = "m.yaml:4:35: spec.rules[0] takes exactly one of require, exclude, deny and warn, and has both 'deny' and 'warn' [warn] (make two rules of it)"
 
     def test_of_a_part_nothing_is_said_to_be_missing(self) -> None:
         assert told(check_part(self.DOCUMENT, schema="manifest")) == [
-            "m.yaml:3:51: spec.targets.b.privileged has to be true or false, and is a number [3] (for example true)",
+            "m.yaml:3:59: spec.targets.b.privileged has to be true or false, and is a number [3] (for example true)",
             self.BOTH,
         ]
 
@@ -231,7 +231,7 @@ class TestParts:
             "m.yaml:1:1: spec has no 'axes'",
             "m.yaml:2:3: spec.source takes exactly one of path and git, and has none",
             "m.yaml:2:12: spec.source has 'ref' and no 'git'",
-            "m.yaml:3:17: spec.targets.a.image has no 'repository'",
+            "m.yaml:3:29: spec.targets.a.artifacts[0] has no 'as'",
             "m.yaml:4:11: spec.rules[0] has no 'reason'",
             self.BOTH.partition(" [warn")[0],
         ]

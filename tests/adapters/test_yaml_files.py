@@ -108,6 +108,14 @@ class TestRefused:
             ("# only a comment\n", "m.yaml:1:1: m.yaml is empty [# only a comment] (`matrixbuild schema` prints what a manifest may hold)"),
             ("a: 1\n---\nb: 2\n", "m.yaml:2:1: a second document starts here [---] (one manifest a file: put it into a file of its own)"),
             ("a:\n\tb: 1\n", "m.yaml:2:1: a tab cannot indent in YAML [\t] (use spaces)"),
+            ("a:\t[b]\n", "m.yaml:1:3: a tab between values is not taken here [\t] (use spaces)"),
+            (
+                'a: "x\ty" ]\n',
+                (
+                    "m.yaml:1:10: this is not YAML: while parsing a block mapping, expected <block end>, but found ']' []] "
+                    "(quote a value that holds any of : # [ ] { } , & * ! | > % @)"
+                ),
+            ),
             ("a: &a [*a]\n", "m.yaml:1:8: *a stands for something that holds it [*a] (write it out)"),
             ("a: *b\n", "m.yaml:1:4: there is no &b before *b [*b] (write it out)"),
             (

@@ -76,6 +76,28 @@ small.yaml:14:30: error: +image declares no ARG FISP on its path, so it would ne
      = hint: did you mean 'FIPS'?
 """,
     ),
+    "an ambient ARG the Earthfile does not declare": (
+        'FIPS: "{{ fips }}"}',
+        'FIPS: "{{ fips }}"}\n      ambient: [FISP, HTTPS_PROXY]',
+        3,
+        """\
+small.yaml:15:17: error: +image declares no ARG FISP on its path, so it would never be read
+  15 |       ambient: [FISP, HTTPS_PROXY]
+     |                 ^^^^
+     = hint: did you mean 'FIPS'?
+""",
+    ),
+    "an ARG in args and in ambient": (
+        'FIPS: "{{ fips }}"}',
+        'FIPS: "{{ fips }}"}\n      ambient: [HTTPS_PROXY, FIPS]',
+        3,
+        """\
+small.yaml:15:30: error: image gives the ARG FIPS both in args and in ambient, and that of args would win
+  15 |       ambient: [HTTPS_PROXY, FIPS]
+     |                              ^^^^
+     = hint: take it out of one of them; the other is in line 14
+""",
+    ),
     "an Earthly target that is not there": (
         "earthly: +image",
         "earthly: +imag",
@@ -92,8 +114,10 @@ small.yaml:13:16: error: there is no target +imag in Earthfile
         "{path: source}",
         8,
         """\
-error: the source 'source' is not a directory
-  hint: spec.source.path is relative to the manifest: source
+small.yaml:5:18: error: the source 'source' is not a directory
+  5 |   source: {path: source}
+    |                  ^^^^^^
+    = hint: spec.source.path is relative to the manifest: source
 """,
     ),
     "targets that need each other": (
@@ -190,6 +214,34 @@ def test_a_var_that_is_given_twice(tmp_path: Path) -> None:
     project = small_project(tmp_path)
     ended = project.run("plan", "small.yaml", "--set", "a=1", "--set", "a=2")
     assert (ended.code, ended.err) == (64, "error: --set gives a twice, '1' and '2'\n  hint: leave one of them out\n")
+
+
+_SELECTORS = pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("list", "small.yaml", "-l"), "-l/--select"),
+        (("plan", "small.yaml", "--select"), "-l/--select"),
+        (("apply", "small.yaml", "-l"), "-l/--select"),
+        (("apply", "small.yaml", "--rebuild"), "--rebuild"),
+        (("lock", "update", "small.yaml", "--rebuild"), "--rebuild"),
+    ],
+)
+
+@_SELECTORS
+def test_a_selector_that_is_given_twice(tmp_path: Path, words: tuple[str, ...], option: str) -> None:
+    """The last alone would count, and what the first selects would not be built."""
+    project, twice = small_project(tmp_path), words[-1]
+    ended = project.run(*words, "fips=true", twice, "fips=false")
+    message = f"argument {option}: given twice, 'fips=true' and 'fips=false'; conditions of one selector are joined with commas"
+    assert (ended.code, ended.err.splitlines()[-1]) == (64, f"error: {message}")
+    assert project.run("list", "small.yaml", "-l", "fips=true", "-l", "fips=true").code == 0
+
+
+@_SELECTORS
+def test_an_empty_selector_selects_nothing_that_anyone_could_mean(tmp_path: Path, words: tuple[str, ...], option: str) -> None:
+    ended = small_project(tmp_path).run(*words, "")
+    message = f"argument {option}: the selector is empty: leave the option out, or write a condition such as fips=true"
+    assert (ended.code, ended.err.splitlines()[-1]) == (64, f"error: {message}")
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,7 @@ def test_the_image_of_a_need_is_called_what_the_manifest_calls_it(project: Small
         (
             ["--source", "nowhere"],
             8,
-            "error: the source 'nowhere' is not a directory\n  hint: spec.source.path is relative to the manifest: nowhere\n",
+            "error: the source 'nowhere' is not a directory\n  hint: --source is relative to the working directory\n",
         ),
     ],
 )

@@ -168,6 +168,8 @@ def test_an_earthly_target_of_another_earthfile_has_no_lines_in_this_one(project
     (project.root / "src" / "sub").mkdir()
     (project.root / "src" / "sub" / "Earthfile").write_text(sub)
     (project.root / "src" / "Earthfile").write_text(EARTHFILE.replace("    FROM +common\n    RUN install", "    FROM ./sub+common\n    RUN install"))
+    for_all = MANIFEST.replace('OS: "{{ os }}", ', "").replace("  engine: earthly\n", '  engine: earthly\n  args: {OS: "{{ os }}"}\n')
+    project.manifest.write_text(for_all)
     assert text(project, "./sub+common") == (
         "Earthfile\n              builds  made  unshared  commands\n  sub+common       2     1         2         1\n"
     )

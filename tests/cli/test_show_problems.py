@@ -71,6 +71,12 @@ class TestText:
             f"... and 2 more like this at m.yaml:12:14\nm.yaml:12:14: error: another\n{block}"
         )
 
+    def test_what_each_rule_says_stands_alone(self) -> None:
+        """A value of an axis may be against many of a profile's."""
+        said = [replace(PROBLEM, summary=f"the rule 'R{number}' remarks on 1 cell: why", hint="", code="rule-warn") for number in range(5)]
+        block = f"  12 | {LINE}\n     |              ^^^\n"
+        assert problems_text(said) == "".join(f"m.yaml:12:14: error: the rule 'R{number}' remarks on 1 cell: why\n{block}" for number in range(5))
+
     def test_as_many_as_are_shown_are_all(self) -> None:
         assert "more" not in problems_text([PROBLEM] * 3)
 

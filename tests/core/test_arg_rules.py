@@ -20,7 +20,7 @@ def said(rule: str = "", *, form: str = "", facts: dict[str, object] | None = No
 
 
 DENY = "{name: R1, when: {fips: true}, deny: {args.BASE: ''}, reason: why}"
-REFUSED = ["edge.yaml:10:18: the rule 'R1' refuses 1 cell: why [R1] (fips=true,os=ubuntu-22.04)"]
+REFUSED = ["m.yaml:9:19: the rule 'R1' refuses 1 cell: why [true] (fips=true,os=ubuntu-22.04)"]
 
 
 class TestRules:
@@ -31,20 +31,25 @@ class TestRules:
     def test_what_is_given_to_the_cell_alone_counts(self) -> None:
         axes = f"{OS}\n    fips: [false, {{value: true, args: {{BASE: x}}}}]"
         assert said(DENY, axes=axes) == ([], [])
-        assert said(DENY.replace("true", "false"), axes=axes)[0] == [REFUSED[0].replace("fips=true", "fips=false")]
+        assert said(DENY.replace("true", "false"), axes=axes)[0] == [
+            "m.yaml:9:12: the rule 'R1' refuses 1 cell: why [false] (fips=false,os=ubuntu-22.04)"
+        ]
 
     def test_require_finds_fault_where_it_does_not_hold(self) -> None:
         rule = "{name: R1, require: {args.BASE: [a*, b]}, reason: why}"
         assert said(rule, args="  args: {BASE: abc}") == ([], [])
         assert said(rule, args="  args: {BASE: b}") == ([], [])
         assert said(rule, args="  args: {BASE: bc}") == (
-            ["edge.yaml:10:18: the rule 'R1' refuses 2 cells: why [R1] (fips=false,os=ubuntu-22.04, and 1 more)"],
+            ["m.yaml:11:12: the rule 'R1' refuses 2 cells: why [edge] (fips=false,os=ubuntu-22.04, and 1 more)"],
             [],
         )
 
     @pytest.mark.parametrize("wanted", ["true", '"true"', "[true]", "{not: false}", "{not: [false, other]}"])
     def test_true_is_the_text_true(self, wanted: str) -> None:
-        assert said(f"{{name: R1, deny: {{args.FIPS: {wanted}}}, reason: why}}") == (REFUSED, [])
+        assert said(f"{{name: R1, deny: {{args.FIPS: {wanted}}}, reason: why}}") == (
+            ["m.yaml:11:12: the rule 'R1' refuses 1 cell: why [edge] (fips=true,os=ubuntu-22.04)"],
+            [],
+        )
 
     def test_a_range_is_the_mistake_of_the_profile(self) -> None:
         assert said('{name: R1, deny: {args.FIPS: ">=1.2"}, reason: why}')[0] == [
@@ -53,19 +58,24 @@ class TestRules:
 
     def test_the_lines_that_prove_it_are_told(self) -> None:
         found, _ = said(DENY, facts={"lines": {"R1": (14, 697), "R2": (1,)}})
-        assert found == ["edge.yaml:10:18: the rule 'R1' refuses 1 cell: why [R1] (fips=true,os=ubuntu-22.04; Earthfile lines 14, 697)"]
+        assert found == ["m.yaml:9:19: the rule 'R1' refuses 1 cell: why [true] (fips=true,os=ubuntu-22.04; Earthfile lines 14, 697)"]
 
     @pytest.mark.parametrize(
         ("override", "problems", "warnings"),
         [
             ('R1: "off"', [], []),
-            ("R1: warn", [], ["edge.yaml:10:18: the rule 'R1' remarks on 1 cell: why [R1] (fips=true,os=ubuntu-22.04)"]),
+            ("R1: warn", [], ["m.yaml:9:19: the rule 'R1' remarks on 1 cell: why [true] (fips=true,os=ubuntu-22.04)"]),
             ("R1: deny", REFUSED, []),
             ("R1: drop", REFUSED, []),
         ],
     )
     def test_overrides(self, override: str, problems: list[str], warnings: list[str]) -> None:
         assert said(DENY, override=override) == (problems, warnings)
+
+    def test_the_first_cell_is_told_whatever_others_are_given(self) -> None:
+        axes = "  axes:\n    fips: [false]\n    os: [{value: a, args: {BASE: red}}, {value: b, args: {BASE: blue}}, {value: c, args: {BASE: red}}]"
+        rule = "{name: R1, when: {os: [b, c]}, deny: {args.BASE: [red, blue]}, reason: why}"
+        assert said(rule, axes=axes)[0] == ["m.yaml:9:49: the rule 'R1' refuses 2 cells: why [b] (fips=false,os=b, and 1 more)"]
 
     def test_of_targets(self) -> None:
         assert said(DENY.replace("reason", "targets: [iso], reason")) == ([], [])
@@ -97,6 +107,16 @@ class TestForms:
         assert said(form=FORM, args='  args: {FLAG: "true"}') == ([], [])
         assert said(form=FORM, args='  args: {FLAG: "true\\n"}')[0] == [
             "m.yaml:12:10: FLAG is 'true\\n' (in provider, fips=false,os=ubuntu-22.04), against the rule R2 [FLAG] (write true or false)"
+        ]
+
+    def test_a_text_that_the_profile_makes_is_told_where_the_manifest_names_it(self) -> None:
+        expansion = on_profile(
+            Facts(profile=profile(forms=f"  forms: [{FORM}]", args="  args: {FLAG: '{{ vars.flag }}'}")),
+            axes=OS,
+            vars="  vars: {flag: yea}",
+        )
+        assert told(expansion.problems) == [
+            "m.yaml:10:12: FLAG is 'yea' (in provider, fips=false,os=ubuntu-22.04), against the rule R2 [edge] (write true or false)"
         ]
 
     def test_once_a_text_and_place(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from matrixbuild.core.build import builds
 from matrixbuild.core.cells import Cell
-from matrixbuild.core.demand import Demand
+from matrixbuild.core.demand import Demand, Written
 from matrixbuild.core.problems import InvalidError, Problem
 from tests.builders import arg, asking, cell, demand, place, read_by
 
@@ -94,6 +94,38 @@ def test_two_targets_on_one_ref_are_told_with_both_places() -> None:
     )
 
 
+def test_two_targets_that_lack_axes_as_well_are_told_each_by_itself_and_together() -> None:
+    cells = [cell(fips=fips, os="u") for fips in (False, True)]
+    found = problems(*(provider(at, "u", line=5) for at in cells), *(provider(at, "u", target="uki", line=9) for at in cells))
+    assert {(problem.summary, problem.hint) for problem in found} == {
+        (
+            f"{target}[fips=false,os=u] and {target}[fips=true,os=u] differ and would both publish localhost:5000/p:u: the tag does not tell fips",
+            f'add it to the tag at manifests/edge.yaml:{line}:1, for example tag: "u-{{{{ fips }}}}"',
+        )
+        for target, line in (("provider", 5), ("uki", 9))
+    } | {
+        (
+            "provider[fips=false,os=u] and uki[fips=false,os=u] differ and would both publish localhost:5000/p:u (4 images, 1 tag): no axis tells them apart",
+            "give one of them another tag or repository, at manifests/edge.yaml:5:1 and manifests/edge.yaml:9:1",
+        )
+    }
+
+
+def test_two_targets_that_an_axis_tells_apart_are_one_problem() -> None:
+    """As provider and uki-provider, each for cells of its own."""
+    (problem,) = problems(provider(cell(os="u", uki=False), "u"), provider(cell(os="u", uki=True), "u", target="uki", line=9))
+    assert problem.summary.endswith("would both publish localhost:5000/p:u: the tag does not tell uki")
+
+
+def test_a_tag_of_the_profile_is_given_anew_by_the_manifest() -> None:
+    """Nobody can add to it where it stands."""
+    tag = Written(text="{{ os }}", place=place(3), foreign=True)
+    one, other = (asking(provider(cell(fips=fips, os="u"), "u"), tag=tag) for fips in (False, True))
+    (problem,) = problems(one, other)
+    assert problem.place == place(3)
+    assert problem.hint == 'give the profile\'s target another tag: targets: {provider: {image: {tag: "{{ os }}-{{ fips }}"}}}'
+
+
 def test_cells_of_one_build_may_share_a_ref() -> None:
     demands = [demand("p", cell(k8s=k8s), image="localhost:5000/p:1") for k8s in "12"]
     assert len(builds(demands, read_by(demands))) == 1
@@ -161,6 +193,14 @@ def test_two_builds_for_one_value_of_an_index_are_in_each_others_way() -> None:
     demands = [indexed(cell(arch=arch, os=os), "p", covered=["arch"]) for arch in ("amd64", "arm64") for os in "uv"]
     (problem,) = problems(*demands)
     assert "(4 images, 1 tag): the tag does not tell" in problem.summary
+
+
+def test_an_axis_of_the_index_is_none_that_the_tag_could_tell() -> None:
+    """A tag that told it would be refused."""
+    cells = [cell(arch=arch, fips=fips, os="u") for arch in ("amd64", "arm64") for fips in (False, True)]
+    (problem,) = problems(*(indexed(at, "u") for at in cells))
+    assert problem.summary.endswith("would both publish localhost:5000/p:u (4 images, 1 tag): the tag does not tell fips")
+    assert problem.hint == 'add it to the tag at manifests/edge.yaml:5:1, for example tag: "u-{{ fips }}"'
 
 
 def test_an_index_of_builds_that_differ_in_something_else_as_well_is_none() -> None:

@@ -5,7 +5,7 @@ import pytest
 from matrixbuild.core.facts import Facts
 from matrixbuild.core.profile import Profile
 from tests.manifest_texts import expanded, told
-from tests.profile_cases import on_profile
+from tests.profile_cases import demands_of, on_profile
 from tests.profile_texts import profile
 
 OS = '  axes:\n    os: [{distribution: ubuntu, version: "22.04"}]'
@@ -159,7 +159,7 @@ class TestOverrides:
         use = f"  profile: {{name: edge, override: {{{override}}}}}"
         found = on_profile(Facts(profile=profile(rules=self.RULES), line="v4.5.0"), axes=f"{OS}\n    fips: [false, true]", profile=use)
         problems, warnings = (
-            [one.place.text.split()[2].strip(",") for one in each if one.place and one.code != "value-without-cell"]
+            [one.summary.split("'")[1] for one in each if one.code != "value-without-cell"]
             for each in (found.problems, found.warnings)
         )
         return sorted({rule.name for one in found.dropped for rule in one.rules}), problems, warnings
@@ -169,8 +169,8 @@ class TestOverrides:
         [
             ('drops: "off"', ([], ["denies"], ["warns"])),
             ('drops: "off", denies: "off", warns: "off"', ([], [], [])),
-            ("drops: warn, denies: warn", ([], [], ["drops", "denies", "warns"])),
-            ("drops: deny, warns: deny", ([], ["drops", "denies", "warns"], [])),
+            ("drops: warn, denies: warn", ([], [], ["denies", "drops", "warns"])),
+            ("drops: deny, warns: deny", ([], ["denies", "drops", "warns"], [])),
             ('drops: "off", denies: drop', (["denies"], [], [])),
             ('drops: "off", denies: "off", warns: drop', (["warns"], [], [])),
             ("drops: drop", (["drops"], [], [])),
@@ -178,6 +178,45 @@ class TestOverrides:
     )
     def test_every_effect_of_every_rule(self, override: str, expected: tuple[list[str], list[str], list[str]]) -> None:
         assert self.deeds(override) == expected
+
+    @pytest.mark.parametrize(
+        ("about", "place"),
+        [
+            ("deny: {fips: true}", "m.yaml:9:19: {} [true] {}"),
+            ("when: {fips: true}, deny: {os: '*'}", "m.yaml:8:11: {} [distribution] {}"),
+            ("when: {fips: true}, deny: {arch: amd64}", "m.yaml:9:19: {} [true] {}"),  # nobody has written amd64
+            ("deny: {arch: amd64, kind: plain, fips: true}", "m.yaml:9:19: {} [true] {}"),
+            ("when: {arch: amd64}, deny: {kind: plain}", "m.yaml:11:12: {} [edge] {}"),
+        ],
+    )
+    def test_a_rule_of_the_profile_is_told_where_the_manifest_can_be_mended(self, about: str, place: str) -> None:
+        axes = """  axes:
+    os: {description: the system}
+    fips: {description: validated cryptography, default: false}
+    arch: {description: the processor, default: amd64, always: true}
+    kind: {description: the kind, default: plain}"""
+        known = Facts(profile=profile(axes=axes, rules=f"  rules: [{{name: R1, {about}, reason: why}}]"))
+        count, cells = ("1 cell", "") if "fips" in about else ("2 cells", ", and 1 more")
+        fips = str("fips" in about).lower()
+        assert told(on_profile(known, axes=f"{OS}\n    fips: [false, true]").problems) == [
+            place.format(f"the rule 'R1' refuses {count}: why", f"(arch=amd64,fips={fips},os=ubuntu-22.04{cells})")
+        ]
+
+    def test_so_is_the_tag_of_a_profiles_target(self) -> None:
+        made = next(iter(demands_of(on_profile(Facts(profile=profile()))).values()))
+        assert made.asked.tag
+        assert (made.asked.tag.text, str(made.asked.tag.place), made.asked.tag.foreign) == ("{{ os }}", "m.yaml:10:12", True)
+        own = '  targets: {provider: {image: {tag: "own-{{ os }}"}}}'
+        made = next(iter(demands_of(on_profile(Facts(profile=profile()), targets=own)).values()))
+        assert made.asked.tag
+        assert (made.asked.tag.text, str(made.asked.tag.place), made.asked.tag.foreign) == ("own-{{ os }}", "m.yaml:9:37", False)
+
+    def test_a_value_that_only_an_included_cell_has_is_told_there(self) -> None:
+        known = Facts(profile=profile(rules="  rules: [{name: R1, deny: {os.distribution: leap}, reason: why}]"))
+        include = '  include: [{os: {distribution: leap, version: "15.6"}}]'
+        assert told(on_profile(known, axes=OS, include=include).problems) == [
+            "m.yaml:11:19: the rule 'R1' refuses 1 cell: why [distribution] (fips=false,os=leap-15.6)"
+        ]
 
     @pytest.mark.parametrize(
         ("name", "line", "message"),
@@ -193,7 +232,8 @@ class TestOverrides:
     )
     def test_rules_that_there_are(self, name: str, line: str, message: str) -> None:
         facts = Facts(profile=profile(rules=self.RULES), line=line)
-        found = on_profile(facts, profile=f'  profile: {{name: edge, override: {{{name}: "off"}}}}')
+        axes = '  axes:\n    {os: [{distribution: ubuntu, version: "22.04"}], fips: [false, true]}'
+        found = on_profile(facts, axes=axes, profile=f'  profile: {{name: edge, override: {{{name}: "off", denies: "off", drops: "off"}}}}')
         assert told(found.problems) == ([f"m.yaml:10:36: {message}"] if message else [])
 
 

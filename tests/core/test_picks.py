@@ -81,6 +81,31 @@ def test_a_version_that_is_not_listed_comes_with_what_was_probably_meant(version
     assert [problem.hint for problem in problems] == [f"{hint}; `override: {{R04: warn}}` of the profile lets it pass"]
 
 
+def test_a_range_in_the_place_of_one_version() -> None:
+    declared = DeclaredValue(place=place(), fields=(("distribution", written("k3s")), ("version", written("1.30.x"))))
+    problems: list[Problem] = []
+    list(Picker(axis="kubernetes", catalog=CATALOG).values("kubernetes", Scheme.SEMVER, declared, problems))
+    assert [problem.hint for problem in problems] == [
+        'a range stands in the list of an axis value: versions: ["1.30.x"]; `override: {R04: warn}` of the profile lets it pass'
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (("distribution", "k3s"), ("version", "1.30.1")),
+        (("version", "1.30.1"), ("distribution", "k3s")),
+        (("channel", "edge"), ("version", "1.30.1"), ("distribution", "k3s")),
+        (("version", "1.30.1"), ("flavour", "k3s")),
+    ],
+)
+def test_the_order_of_the_fields_makes_no_difference(fields: tuple[tuple[str, str], ...]) -> None:
+    declared = DeclaredValue(place=place(), fields=tuple((name, written(text)) for name, text in fields))
+    problems: list[Problem] = []
+    found = [value.text for value, _ in Picker(axis="kubernetes", catalog=CATALOG).values("kubernetes", Scheme.SEMVER, declared, problems)]
+    assert (found, problems) == (["-".join(text for _, text in fields)], [])
+
+
 def test_of_very_many_that_begin_with_it_the_number_is_told() -> None:
     many = Catalog(file="versions.json", plain={"k3s": tuple(f"1.30.{patch}" for patch in range(9))})
     _, _, [problem] = values(written("1.30"), {}, catalog=many)

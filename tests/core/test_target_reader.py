@@ -77,6 +77,11 @@ class TestMerging:
         assert [(one.pool, one.written) for one in own.resources] == [("cpu", "1"), ("memory", "8Gi")]
         assert (own.earthly and own.earthly.value, words(own.needs)) == ("+provider", ["base"])
 
+    def test_of_an_image_or_a_dockerfile_a_part_is_enough(self) -> None:
+        own = read('  targets: {provider: {image: {tag: "{{ os }}-own"}}}')["provider"]
+        assert own.image
+        assert (own.image.repository.value, own.image.tag.value) == ("{{ registry }}/edge", "{{ os }}-own")
+
     def test_lists_replace(self) -> None:
         assert words(read("  targets: {provider: {needs: []}}")["provider"].needs) == []
 
@@ -166,6 +171,18 @@ class TestUnknown:
             (
                 "{docker: {context: .}, image: {repository: r, tag: t}, artifacts: [{path: /k, as: k}]}",
                 "12:71: spec.targets.t builds a Dockerfile, which leaves no artifacts [artifacts] (give it an image alone)",
+            ),
+            (
+                "{earthly: +t, image: {tag: t}}",
+                "12:30: spec.targets.t.image has no 'repository' [image] (The repository, registry included.)",
+            ),
+            (
+                "{earthly: +t, image: {repository: r}}",
+                "12:30: spec.targets.t.image has no 'tag' [image] (The tag. It has to differ wherever the content differs.)",
+            ),
+            (
+                "{docker: {dockerfile: d}, image: {repository: r, tag: t}}",
+                "12:17: spec.targets.t.docker has no 'context' [docker] (The directory of the source that the Dockerfile's COPY takes from.)",
             ),
         ],
     )

@@ -115,7 +115,14 @@ class TestRemarks:
             ("DISABLE_SELINUX", "yes", "DISABLE_SELINUX=yes: write true or false: the Earthfile runs the value as a command"),
             ("HTTP_PROXY", "http://u:p@x", "HTTP_PROXY: it comes from the environment variable of that name when something is built"),
             ("https_proxy", "http://x", "https_proxy: it comes from the environment variable of that name when something is built"),
-            ("UBUNTU_PRO_KEY", "C1234", "UBUNTU_PRO_KEY: it looks like a credential and is not copied: give it to builds under `secrets`"),
+            (
+                "UBUNTU_PRO_KEY",
+                "C1234",
+                (
+                    "UBUNTU_PRO_KEY: it looks like a credential and is not copied: "
+                    "this Earthfile has an ARG of that name, which would show it to everybody who has the image"
+                ),
+            ),
             ("MY_TOKEN", "abc", "MY_TOKEN: it looks like a credential and is not copied: give it to builds under `secrets`"),
             ("PE_VERSION", "v1", "PE_VERSION=v1: it is read from the Earthfile, which knows what it builds"),
             (

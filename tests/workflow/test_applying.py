@@ -139,6 +139,21 @@ def test_a_damaged_configuration_is_built_again_and_mended(project: SmallProject
     assert config.read_bytes() == before
 
 
+def test_a_layer_with_other_bytes_of_the_same_size_is_built_again_and_mended(project: SmallProject) -> None:
+    project.apply()
+    blobs = project.root / "registry" / "blobs" / "sha256"
+    manifest = json.loads((blobs / project.digests()["oci-layout:registry/jammy:1"].removeprefix("sha256:")).read_bytes())
+    layer = blobs / manifest["layers"][-1]["digest"].removeprefix("sha256:")
+    before = layer.read_bytes()
+    layer.write_bytes(bytes(len(before)))
+    told = {build["name"]: build["reasons"][0]["kind"] for build in project.plan("--refresh")["builds"] if build["action"] == "rebuild"}
+    assert "image[fips=false,os=jammy]" in told
+    assert set(told.values()) == {"missing-in-registry"}
+    assert project.apply() == dict.fromkeys(told, "built")
+    assert layer.read_bytes() == before
+    assert project.apply() == {}
+
+
 def test_digests_that_changed_places_in_the_lock_move_no_tag(project: SmallProject) -> None:
     project.apply()
     before = project.lock.read_text()
@@ -391,3 +406,27 @@ def test_a_base_image_is_pinned_at_the_first_apply_and_stays_pinned(tmp_path: Pa
     push(layout, "base", sample_image("second"), "1")
     assert project.apply() == {}
     assert json.loads(project.lock.read_text())["pins"]["images"] == {base: digest}
+
+
+def test_a_plan_that_asks_the_registry_knows_what_was_published_though_no_lock_pins_the_base(tmp_path: Path) -> None:
+    base = "oci-layout:registry/base:1"
+    files = {"src/Earthfile": f"VERSION 0.8\n\napp:\n    FROM {base}\n    COPY app.txt /app.txt\n", "src/app.txt": "1\n"}
+    project = small_project(tmp_path, manifest=BASED.replace("tags: mutable", "tags: immutable"), files=files)
+    layout = OciLayout(project.root / "registry")
+    push(layout, "base", sample_image("first"), "1")
+    assert project.apply() == {"app": "built"}
+    project.lock.unlink()
+    shutil.rmtree(project.root / ".matrixbuild")
+    found = project.plan("--refresh")
+    assert [(image["action"], image["old"] == image["new"]) for image in found["images"]] == [("leave", True)]
+    assert [(build["action"], build["reasons"]) for build in found["builds"]] == [("reuse", [{"kind": "in-registry"}])]
+    assert found["toPin"] == [base]
+    assert project.run("plan", "small.yaml", "--refresh", "-o", "small.plan").code == 0
+    for words in (("small.plan",), ("small.yaml", "--expect", found["digest"])):
+        assert project.run("apply", *words, "--dry-run").code == 0
+    digest = push(layout, "base", sample_image("second"), "1")
+    drifted = project.run("plan", "small.yaml", "--refresh")
+    assert drifted.code == 5
+    assert " in the registry, which no lock of this manifest knows, and tags are immutable\n" in drifted.err
+    stale = project.run("apply", "small.yaml", "--expect", found["digest"])
+    assert (stale.code, digest in project.lock.read_text() if project.lock.exists() else False) == (5, False)

@@ -11,6 +11,7 @@ from matrixbuild.core.build import Build
 from matrixbuild.core.problems import InvalidError, UnusableError
 from matrixbuild.workflow.applying import Listener, apply_manifest
 from matrixbuild.workflow.planning import plan_manifest, prepare
+from tests.projects import small_project
 
 EARTHFILE = """\
 VERSION --arg-scope-and-set --shell-out-anywhere 0.6
@@ -180,6 +181,38 @@ def test_an_arg_that_nothing_declares_is_told(project: Path) -> None:
         builds(project)
 
 
+def give_idle(project: Path, *, uses: str = "", read: str = "") -> None:
+    edit(project, "src/Earthfile", "ARG FIPS=false\n", "ARG FIPS=false\nARG IDLE\n")
+    edit(project, "src/Earthfile", "    RUN /script.sh\n", f"    RUN /script.sh\n{read}")
+    edit(project, "m.yaml", "earthly: +provider", f"earthly: +provider\n      args: {{IDLE: x}}{uses}")
+
+
+def test_an_arg_that_no_build_reads_is_told(project: Path) -> None:
+    """With a value that changes nothing the manifest would say something that has no effect."""
+    give_idle(project)
+    with pytest.raises(InvalidError) as caught:
+        builds(project)
+    hint = "remove it; where a command reads it unseen, write targets.provider.uses: {add: [IDLE]}"
+    summary = "no build of provider reads the ARG IDLE: it is declared, and nothing hangs on it"
+    (problem,) = caught.value.problems
+    assert (problem.summary, problem.hint, problem.code) == (summary, hint, "idle-arg")
+    assert problem.place
+    assert problem.place.text[problem.place.column - 1 :].startswith("IDLE: x")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"uses": "\n      uses: {add: [IDLE]}"},
+        {"read": '    IF [ "$OS" = "jammy" ]\n        RUN echo $IDLE\n    END\n'},
+        {"read": "    SAVE IMAGE --push example.com/other:$IDLE\n"},
+    ],
+)
+def test_an_arg_that_one_build_reads_or_that_names_an_image_counts(project: Path, given: dict[str, str]) -> None:
+    give_idle(project, **given)
+    assert builds(project)
+
+
 def test_apply_ends_with_what_it_lacks(project: Path) -> None:
     """Nothing has been started then."""
     edit(project, "m.yaml", "registry: registry.example.com", "registry: oci-layout:registry")
@@ -216,3 +249,54 @@ def test_what_is_opaque_secret_and_privileged_reaches_builds_and_plan(project: P
     assert (iso.secrets, iso.privileged, iso.key) == ((), False, before["iso[os=jammy]"])
     planned = plan_manifest(project / "m.yaml", refresh=False, overwrite=frozenset()).plan
     assert {build.secrets for build in planned.builds} == {(), ("TOKEN", "second")}
+
+
+OF_GIT = """\
+VERSION 0.8
+base-image:
+    FROM alpine:3.20
+    ARG EARTHLY_GIT_BRANCH
+    LABEL branch=$EARTHLY_GIT_BRANCH
+
+image:
+    FROM +base-image
+    ARG OS
+    ARG EARTHLY_GIT_HASH
+    LABEL os=$OS revision=$EARTHLY_GIT_HASH
+
+plain:
+    FROM alpine:3.20
+    ARG OS
+    ARG EARTHLY_TARGET_NAME
+    LABEL os=$OS name=$EARTHLY_TARGET_NAME
+"""
+
+OF_GIT_MANIFEST = """\
+apiVersion: matrixbuild/v1
+kind: BuildMatrix
+metadata: {name: small}
+spec:
+  source: {path: src}
+  registry: registry.example.com/edge
+  engine: earthly
+  axes: {os: [jammy, noble]}
+  targets:
+    image: {earthly: +image, args: {OS: "{{ os }}"}, image: {repository: "{{ registry }}/{{ os }}", tag: "1"}}
+    plain: {earthly: +plain, args: {OS: "{{ os }}"}, image: {repository: "{{ registry }}/{{ os }}", tag: "2"}}
+"""
+
+
+def test_builtins_that_tell_of_a_git_repository_are_told_to_be_empty(tmp_path: Path) -> None:
+    project = small_project(tmp_path, manifest=OF_GIT_MANIFEST, files={"src/Earthfile": OF_GIT})
+    line = OF_GIT_MANIFEST.splitlines()[9]
+    told = (
+        "small.yaml:10:22: warning: EARTHLY_GIT_BRANCH, EARTHLY_GIT_HASH of +image are empty in a build, whose checkout has no .git\n"
+        f"  10 | {line}\n"
+        f"     | {' ' * 21}^^^^^^\n"
+        '     = hint: give what it tells by an ARG of another name, as in args: {REVISION: "{{ source.commit }}"}; `explain` shows the line\n'
+    )
+    ended = project.run("plan", "small.yaml")
+    assert (ended.code, ended.err) == (0, told)
+    (project.root / "src" / "Earthfile").write_text(OF_GIT.replace("    ARG EARTHLY_GIT_BRANCH\n", ""))
+    one = project.run("plan", "small.yaml")
+    assert one.err == told.replace("EARTHLY_GIT_BRANCH, EARTHLY_GIT_HASH of +image are", "EARTHLY_GIT_HASH of +image is")
