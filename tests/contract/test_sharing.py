@@ -41,6 +41,7 @@ spec:
   source: {{path: src}}
   registry: {registry}/{salt}
   engine: {{kind: earthly, program: {program}, builders: ["{builder}"]}}
+  args: {{OS: "{{{{ os }}}}"}}
   axes:
     os: [jammy]
     release: ["1", "2", "3"]
@@ -49,7 +50,7 @@ spec:
   targets:
     image:
       earthly: +image
-      args: {{OS: "{{{{ os }}}}", RELEASE: "{{{{ release }}}}", NAME: "{{{{ image.ref }}}}"}}
+      args: {{RELEASE: "{{{{ release }}}}", NAME: "{{{{ image.ref }}}}"}}
       image: {{repository: "{{{{ registry }}}}/edge", tag: "{{{{ os }}}}-{{{{ release }}}}"}}
 """
 

@@ -25,8 +25,8 @@ MUTANTS = (
     Mutant(
         rule="what the command line gives reaches other targets of the Earthfile",
         module=f"{_EARTHFILE}/target.py",
-        old="return combined(explicit, self.variables.frame.overriding) if reference.where is Where.HERE else explicit",
-        new="return explicit",
+        old="if reference.where is not Where.HERE:",
+        new="if reference:",
         cases=("override-from", "override-copy", "from-chain"),
     ),
     Mutant(
@@ -60,8 +60,8 @@ MUTANTS = (
     Mutant(
         rule="a default counts where nothing gives the ARG a value",
         module=f"{_EARTHFILE}/scope.py",
-        old="return default.influenced(taint) if taint else default",
-        new="return default",
+        old="if overriding.ambient and name not in RESERVED:",
+        new="if not overriding:",
         cases=("four-of-the-issue",),
     ),
     Mutant(
