@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from matrixbuild.adapters.sources import Source
@@ -62,13 +62,13 @@ def analyse(
     if every:
         analyst.check_shared_args(demands, inherited)
         analyst.check_corrections()
-        analyst.check_idle_args(inherited)
         analyst.check_ambient()
     if analyst.wrong:
         raise InvalidError(*dict.fromkeys(analyst.wrong))
     if analyst.unusable:
         raise UnusableError(*dict.fromkeys(analyst.unusable))
-    return Analysis(readings=readings, unpinned=tuple(sorted(analyst.unpinned)), remarks=analyst.remarks())
+    idle = analyst.idle_args(inherited) if every else ()
+    return Analysis(readings=readings, unpinned=tuple(sorted(analyst.unpinned)), remarks=(*analyst.remarks(), *idle))
 
 
 class _Analyst:
@@ -88,10 +88,10 @@ class _Analyst:
         """By target with ambient ARGs of the manifest, what its calls declare."""
         self._of_git: dict[str, tuple[Demand, set[str]]] = {}
         """By target, the built-in ARGs on its path that tell of a git repository."""
-        self._idle: dict[Arg, str] = {}
-        """The args of targets that some of their builds do not read, with the target."""
-        self._busy: set[Arg] = set()
-        """Those that one reads."""
+        self._idle: dict[str, tuple[Arg, str]] = {}
+        """By name, the first arg of a target that a build does not read, with the target."""
+        self._busy: set[str] = set()
+        """The names of those that one reads."""
         self._told: set[Problem] = set()
         self._refusals: defaultdict[str, int] = defaultdict(int)
         """By target, how many of its demands were refused for what another was refused for already."""
@@ -144,11 +144,10 @@ class _Analyst:
     def _look(self, demand: Demand, found: Read, reading: Reading) -> None:
         """Which of the args that its target gives a build reads; `uses` may know better."""
         for arg in demand.args:
-            own = replace(arg, value="", axes=frozenset())
             if arg.name not in found.idle or arg.name in reading.used:
-                self._busy.add(own)
+                self._busy.add(arg.name)
             elif not arg.optional:
-                self._idle[own] = demand.target
+                self._idle.setdefault(arg.name, (arg, demand.target))
 
     def _made(self, demand: Demand, found: Read) -> Reading:
         examiner = self._examiners.of(demand.variant)
@@ -206,13 +205,13 @@ class _Analyst:
                 Problem(summary=f"no Earthly target of this manifest declares ARG {arg.name}", place=arg.place, hint=hint, code="unknown-arg"),
             )
 
-    def check_idle_args(self, inherited: frozenset[Place]) -> None:
-        """What a target gives and none of its builds reads has no effect, whatever its value; `inherited` as in `check_shared_args`."""
-        for arg, target in self._idle.items():
-            if arg not in self._busy and arg.place not in inherited:
+    def idle_args(self, inherited: frozenset[Place]) -> Iterator[Problem]:
+        """What a target gives and no build reads has no effect, whatever its value (docs/adr/0013); `inherited` as in `check_shared_args`."""
+        for arg, target in self._idle.values():
+            if arg.name not in self._busy and arg.place not in inherited:
                 hint = f"remove it; where a command reads it unseen, write targets.{target}.uses: {{add: [{arg.name}]}}"
-                summary = f"no build of {target} reads the ARG {arg.name}: it is declared, and nothing hangs on it"
-                self.wrong.append(Problem(summary=summary, place=arg.place, hint=hint, code="idle-arg"))
+                summary = f"no build reads the ARG {arg.name}: {target} declares it, and nothing hangs on it"
+                yield Problem(summary=summary, place=arg.place, hint=hint, code="idle-arg", severity=Severity.WARNING)
 
     def remarks(self) -> tuple[Problem, ...]:
         """An image labelled with the commit that it is of would be labelled with nothing, and Earthly says no word."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matrixbuild.core.build import Build
-from matrixbuild.core.problems import InvalidError, UnusableError
+from matrixbuild.core.problems import InvalidError, Problem, Severity, UnusableError
 from matrixbuild.workflow.applying import Listener, apply_manifest
 from matrixbuild.workflow.planning import plan_manifest, prepare
 from tests.projects import small_project
@@ -181,6 +181,10 @@ def test_an_arg_that_nothing_declares_is_told(project: Path) -> None:
         builds(project)
 
 
+def remarks(project: Path) -> tuple[Problem, ...]:
+    return plan_manifest(project / "m.yaml", refresh=False, overwrite=frozenset()).prepared.remarks
+
+
 def give_idle(project: Path, *, uses: str = "", read: str = "") -> None:
     edit(project, "src/Earthfile", "ARG FIPS=false\n", "ARG FIPS=false\nARG IDLE\n")
     edit(project, "src/Earthfile", "    RUN /script.sh\n", f"    RUN /script.sh\n{read}")
@@ -190,12 +194,10 @@ def give_idle(project: Path, *, uses: str = "", read: str = "") -> None:
 def test_an_arg_that_no_build_reads_is_told(project: Path) -> None:
     """With a value that changes nothing the manifest would say something that has no effect."""
     give_idle(project)
-    with pytest.raises(InvalidError) as caught:
-        builds(project)
     hint = "remove it; where a command reads it unseen, write targets.provider.uses: {add: [IDLE]}"
-    summary = "no build of provider reads the ARG IDLE: it is declared, and nothing hangs on it"
-    (problem,) = caught.value.problems
-    assert (problem.summary, problem.hint, problem.code) == (summary, hint, "idle-arg")
+    summary = "no build reads the ARG IDLE: provider declares it, and nothing hangs on it"
+    (problem,) = remarks(project)
+    assert (problem.summary, problem.hint, problem.code, problem.severity) == (summary, hint, "idle-arg", Severity.WARNING)
     assert problem.place
     assert problem.place.text[problem.place.column - 1 :].startswith("IDLE: x")
 
@@ -210,7 +212,15 @@ def test_an_arg_that_no_build_reads_is_told(project: Path) -> None:
 )
 def test_an_arg_that_one_build_reads_or_that_names_an_image_counts(project: Path, given: dict[str, str]) -> None:
     give_idle(project, **given)
-    assert builds(project)
+    assert remarks(project) == ()
+
+
+def test_an_arg_that_another_target_reads_counts(project: Path) -> None:
+    """A file of ARGs is often given to all: that builds do not differ for it is what the plan says."""
+    give_idle(project)
+    edit(project, "src/Earthfile", "    COPY overlay /\n", "    COPY overlay /\n    RUN echo $IDLE\n")
+    edit(project, "m.yaml", "earthly: +iso", "earthly: +iso\n      args: {IDLE: x}")
+    assert remarks(project) == ()
 
 
 def test_apply_ends_with_what_it_lacks(project: Path) -> None:
