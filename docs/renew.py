@@ -1,7 +1,7 @@
 """Real output of real commands -> the generated parts of the documentation; with --check it only says which of them are not current.
 
-A generated part of a page stands between `<!-- generated: NAME -->` and `<!-- end -->`; docs/cli.md, docs/manifest.md and docs/capture.svg are
-generated whole. Everything is run in a copy of the checkout, so nothing of this machine gets into a page.
+A generated part of a page stands between `<!-- generated: NAME -->` and `<!-- end -->`; docs/cli.md, docs/manifest.md, docs/capture.svg and the
+packed form of the profile are generated whole. Everything is run in a copy of the checkout, so nothing of this machine gets into a page.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from docs.capture import CUT, capture, shown_text
 from docs.references import cli_reference, manifest_reference, rules_table
-from matrixbuild.adapters.profiles import profile
+from matrixbuild.adapters.profiles import packed_text, profile
 from matrixbuild.core.declared import Text
 from matrixbuild.core.problems import Place
 from matrixbuild.core.profile import Profile
@@ -23,6 +23,7 @@ from tests.checkout import ROOT, environment, ready_copy
 
 MANIFEST = "manifests/quickstart.yaml"
 CANVOS = Path("docs/canvos.md")
+PACKED = Path("matrixbuild/profiles/canvos.json")
 EXCERPT = ("axes", "rules", "targets")
 SCENE = {
     "make quickstart": 2,
@@ -57,6 +58,7 @@ def generated() -> Mapping[Path, str]:
             CANVOS: with_blocks((ROOT / CANVOS).read_text(encoding="utf-8"), {"rules": rules_table(_profile("canvos"))}),
             Path("docs/cli.md"): cli_reference(lambda arguments: run(f"matrixbuild {arguments}", copy)),
             Path("docs/manifest.md"): manifest_reference(run("matrixbuild schema manifest", copy)),
+            PACKED: packed_text("canvos"),
         }
         # Last, for it changes a file; and without the commands on PATH, as a newcomer's shell is.
         pages[Path("docs/capture.svg")] = capture([(command, folded(run(command, copy, on_path=False), most)) for command, most in SCENE.items()])

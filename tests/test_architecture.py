@@ -89,7 +89,16 @@ def test_a_verb_loads_what_it_needs() -> None:
     """The other side: the list of modules is one that could have failed the test above."""
     status, modules = modules_of("validate", "manifests/quickstart.yaml")
     assert status == 0
-    assert {"ruamel", "jsonschema"} <= modules
+    assert {"ruamel", "jinja2"} <= modules
+
+
+def test_only_a_manifest_that_is_wrong_loads_the_validator(tmp_path: Path) -> None:
+    wrong = tmp_path / "m.yaml"
+    wrong.write_text("kind: BuildMatrix\n")
+    assert "jsonschema" not in modules_of("validate", "manifests/quickstart.yaml")[1]
+    status, modules = modules_of("validate", str(wrong))
+    assert status == 3
+    assert "jsonschema" in modules
 
 
 def test_a_plan_needs_no_registry_client_and_nothing_that_draws() -> None:

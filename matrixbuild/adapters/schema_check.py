@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib import resources
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
-
-from matrixbuild.adapters.schema_words import identity, problems_of
+from matrixbuild.adapters.schema_fit import fits
+from matrixbuild.adapters.schema_words import problems_of
 from matrixbuild.core.document import Document, surprises
 from matrixbuild.core.problems import Problem
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 _SUFFIX = ".schema.json"
 _MAX_PROBLEMS = 200
@@ -65,8 +63,12 @@ def _in_order(document: Document, problems: Iterable[Problem]) -> tuple[Problem,
 
 
 def _errors(document: Document, schema: str) -> list[ValidationError]:
-    data: Any = document.root.data
-    return sorted(islice(_validator(schema).iter_errors(data), _MOST_ERRORS), key=_is_consequence)
+    data, root = document.root.data, _schema(schema)
+    if fits(data, root):
+        return []
+    from matrixbuild.adapters.schema_errors import errors_of
+
+    return sorted(islice(errors_of(data, root), _MOST_ERRORS), key=_is_consequence)
 
 
 def _schema_problems(document: Document, schema: str, errors: Iterable[ValidationError]) -> Iterator[Problem]:
@@ -105,21 +107,7 @@ def _schema(name: str) -> Mapping[str, Any]:
     return found
 
 
-@cache
-def _validator(name: str) -> Validator:
-    found: Validator = _Draft202012(_schema(name))
-    return found
-
-
-def _unique(_validator: Validator, wanted: object, instance: object, _schema: object) -> Iterator[ValidationError]:
-    """As the library's `uniqueItems`, which compares each with each: minutes for a file of numbers and strings."""
-    if wanted and isinstance(instance, list) and len({identity(item) for item in instance}) < len(instance):
-        yield ValidationError("an item is there twice")
-
-
-_Draft202012: Any = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
-
-
-def _directory() -> Any:
-    shipped = resources.files("matrixbuild") / "schemas"  # in a wheel
-    return shipped if shipped.is_dir() else Path(__file__).parents[2] / "schemas"  # in a checkout
+def _directory() -> Path:
+    package = Path(__file__).parents[1]
+    shipped = package / "schemas"  # in a wheel
+    return shipped if shipped.is_dir() else package.parent / "schemas"  # in a checkout

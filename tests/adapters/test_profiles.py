@@ -8,9 +8,11 @@ from jsonschema import Draft202012Validator
 
 from matrixbuild.adapters import profiles
 from matrixbuild.adapters.schema_check import schema_names, schema_text
+from matrixbuild.core import profile_reader
 from matrixbuild.core.declared import Text
 from matrixbuild.core.problems import InvalidError, Place
 from tests.adapters.test_schema_check import subschemas
+from tests.checkout import ROOT
 from tests.manifest_texts import told
 from tests.profile_texts import profile_problems
 
@@ -36,6 +38,22 @@ class TestProfile:
         with pytest.raises(InvalidError) as caught:
             profiles.profile(Text(value=name, place=PLACE))
         assert told(caught.value.problems) == [f"m.yaml:5:12: there is no profile {name!r} [canvso] ({hint})"]
+
+
+class TestPacked:
+    FILE = "profiles/canvos.yaml"
+    YAML = (ROOT / "matrixbuild/profiles/canvos.yaml").read_bytes()
+    PACKED = (ROOT / "matrixbuild/profiles/canvos.json").read_bytes()
+
+    def test_what_is_shipped_is_the_file_as_it_is_written(self) -> None:
+        assert self.PACKED.decode() == profiles.packed_text("canvos"), "run `make docs`"
+        assert profiles.document_of(self.PACKED, self.YAML, file=self.FILE) == profiles.profile_document("canvos")
+
+    def test_that_of_another_state_of_the_file_is_not_taken(self) -> None:
+        assert profiles.document_of(self.PACKED, self.YAML + b"\n", file=self.FILE) is None
+
+    def test_a_profile_is_read_from_it(self) -> None:
+        assert profiles.profile(Text(value="canvos", place=PLACE)) == profile_reader.read(profiles.profile_document("canvos"))
 
 
 class TestSchema:
