@@ -11,7 +11,7 @@ from functools import lru_cache
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.evaluate import Examined
 from matrixbuild.core.earthfile.faults import EarthfileError
-from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity, Opaque, Taken
+from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity, Opaque, Ran, Taken
 from matrixbuild.core.earthfile.recipe import Evaluation, FromContext, copies_of
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.statements import Stated, Statement
@@ -271,7 +271,7 @@ def _add_said(inspected: Inspected, uses: dict[str, Use]) -> None:
             heard[ran.visit] = _heard(findings, reachable(inspected.examined, ran.visit))
         words = heard.get(ran.visit, {})
         # In the order of names: which of several proofs is kept must not hang on the order of a set.
-        for name in (name for name in ran.names if name in words or WHOLE_ENVIRONMENT in words):
+        for name in ran.names if WHOLE_ENVIRONMENT in words else sorted(ran.names.keys() & words.keys()):
             for each in ran.names[name] - uses.keys():
                 uses[each] = Use(name=each, place=words.get(name) or words[WHOLE_ENVIRONMENT])
 
@@ -288,7 +288,11 @@ def _heard(findings: Findings, visits: Iterable[Visit]) -> dict[str, Place]:
 def _add_mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]], uses: dict[str, Use]) -> None:
     """What files name that commands may run."""
     seen: dict[Visit, list[str]] = {}
+    # Of one visit the next command with the same variables adds nothing: what has a proof keeps it.
+    told: dict[tuple[Visit, int], Ran] = {}
     for ran in inspected.examined.findings.ran:
+        if told.setdefault((ran.visit, id(ran.names)), ran) is not ran:
+            continue
         if ran.names and ran.visit not in seen:
             seen[ran.visit] = sorted(path for path in inspected.seen_by(ran.visit) if mentions.get(path))
         for path in seen.get(ran.visit, ()) if ran.names else ():

@@ -196,11 +196,11 @@ def _command(target: Target, command: Command) -> None:
     if target.walk.findings is None:
         _carry_out(target, command)
         return
-    findings = target.walk.findings
-    if handler := _PARTIAL.get(command.name):
-        running.seen(target, findings, command, lambda: handler(target, findings, command))
-    else:
-        running.seen(target, findings, command, lambda: _carry_out(target, command))
+    running.seen(target, target.walk.findings, command, _PARTIAL.get(command.name, _as_ever))
+
+
+def _as_ever(target: Target, _: Findings, command: Command) -> None:
+    _carry_out(target, command)
 
 
 def _carry_out(target: Target, command: Command) -> None:

@@ -146,7 +146,7 @@ def _set(target: Target, statement: If, choice: Choice, run_body: RunBody) -> bo
             taken = arm.body
             break
     # Not the branch that was taken: what only sets such variables is no part of what was done.
-    target.walk.note_statement(statement)
+    target.walk.note_all(choice.written)
     with target.walk.silence():
         run_body(target, taken)
     for name in choice.sets or () if taint else ():

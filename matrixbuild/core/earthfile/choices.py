@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,6 +38,13 @@ class Choice:
     arms: tuple[Arm, ...]
     otherwise: tuple[syntax.Statement, ...]
     sets: tuple[str, ...] | None
+    written: tuple[str, ...]
+    """Where they do: all of it as it stands in the list of commands, whichever branch is taken."""
+
+
+def written(name: str, args: tuple[str, ...], *, listed: bool) -> str:
+    """A command in the list of commands; `listed`: its words were a JSON list, which runs without a shell."""
+    return f"{name} {json.dumps(args)}" if listed else " ".join((name, *args))
 
 
 def choices(bodies: tuple[tuple[syntax.Statement, ...], ...]) -> Mapping[int, Choice]:
@@ -53,11 +61,25 @@ def _ifs(body: tuple[syntax.Statement, ...]) -> Iterator[If]:
 
 
 def _choice(statement: If) -> Choice:
+    only_sets = _only_sets(statement)
     return Choice(
         arms=tuple(_arms(statement)),
         otherwise=statement.otherwise or (),
-        sets=tuple(sorted(set(_names(statement)))) if _only_sets(statement) else None,
+        sets=tuple(sorted(set(_names(statement)))) if only_sets else None,
+        written=tuple(_lines(statement)) if only_sets else (),
     )
+
+
+def _lines(statement: syntax.Statement) -> Iterator[str]:
+    if isinstance(statement, Command):
+        yield written(statement.name, statement.args, listed=statement.exec_mode)
+    elif isinstance(statement, If):
+        arms = ((statement.expression, statement.body), *((each.expression, each.body) for each in statement.else_ifs))
+        for expression, body in (*arms, ((), statement.otherwise or ())):
+            yield written("IF" if expression else "ELSE", expression, listed=False)
+            for each in body:
+                yield from _lines(each)
+        yield written("END", (), listed=False)
 
 
 def _arms(statement: If) -> Iterator[Arm]:

@@ -140,7 +140,8 @@ def _copy_context(target: Target, read: _Copy, paths: list[str]) -> None:
     _check(target, read)
     sources = tuple(FromContext(directory=target.visit.directory, pattern=path, ignored=target.ignored) for path in paths)
     # Earthly does not hand --symlink-no-follow on for files of the build context.
-    _copied(target, replace(read, options=replace(read.options, follow_symlinks=True)), sources, " ".join(paths))
+    followed = read if read.options.follow_symlinks else replace(read, options=replace(read.options, follow_symlinks=True))
+    _copied(target, followed, sources, " ".join(paths))
 
 
 def _check(target: Target, read: _Copy) -> None:

@@ -96,6 +96,7 @@ class Held:
         return _again(self.text, tuple([(name, None if made is None else of.rendered(made), taint) for name, made, taint in self.variables]))
 
 
+@lru_cache(maxsize=8192)  # the same names are met in every evaluation
 def names_image(text: str, stages: frozenset[str]) -> bool:
     """Whether FROM can take a text for nothing but the name of an image."""
     if "+" in text or text == "scratch" or text.isdecimal() or text.lower() in stages or text.startswith(LAYOUT_PREFIX):

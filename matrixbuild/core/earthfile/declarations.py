@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from matrixbuild.core.earthfile.expansion import runs_a_shell
+from matrixbuild.core.earthfile.expansion import plain, runs_a_shell
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Opacity
 from matrixbuild.core.earthfile.flags import Flags, parse_flags, read_flags
@@ -21,23 +21,23 @@ from matrixbuild.core.problems import Place
 
 def arg(target: Target, command: Command) -> None:
     """ARG [--required] [--global] NAME[=default]; a default is expanded even where an override makes it useless."""
-    place = command.place
+    place, variables = command.place, target.variables
+    overriding = variables.frame.overriding
     target.check_push_order(place, command.name)
     declared = _declaration(command)
     name, default, required = declared.name, declared.default, declared.required
     everywhere = _is_global(target, declared, place)
     if required and default is not None:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG --required {name} cannot have a default", place=place, hint="remove the default or --required")
-    value = target.expand(default, place, keep_plus_escape=True) if default is not None else EMPTY
-    if value.text.startswith("$(") and not target.features.shell_out_anywhere and not _given(target, name):
-        value = target.shell_value(default or "", value.text[2:].removesuffix(")"), place)
-    ambient, given = _is_ambient(target, name), _given(target, name)
-    if _takes_overrides(target, name, ambient=ambient):
+    given, override = variables.given(name), overriding.get(name)
+    value = _default(target, declared, place, given=given)
+    ambient = override is not None and alike(override, target.walk.visits.ambient.get(name))
+    if ambient or overriding.ambient or _takes_overrides(target, name):
         target.walk.declared.add(name)
     if target.walk.findings and name in UNKNOWN_BEFORE:
         target.walk.findings.note(Opacity.VALUES, place, _why_unknown(name))
     try:
-        effective, effective_default = target.variables.declare_arg(name, value, everywhere=everywhere)
+        effective, effective_default = variables.declare_arg(name, value, everywhere=everywhere)
     except ScopeProblem as problem:
         raise _located(problem, place) from None
     if required:
@@ -46,8 +46,19 @@ def arg(target: Target, command: Command) -> None:
         raise EarthfileError(Fault.REQUIRED_ARG, f"ARG {name} is required and has no value", place=place, hint=f"give it one: --{name}=...")
     if value.text and name in RESERVED:
         raise EarthfileError(Fault.BUILTIN_ARG, f"{name} is a built-in ARG and cannot have a default", place=place, hint=f"write ARG {name}")
-    behind = Behind.of(effective.taint | value.taint, given and effective_default is not effective, ambient)
-    _note_input(target, name, effective, effective_default, behind)
+    taint = effective.taint if value.taint <= effective.taint else effective.taint | value.taint
+    _note_input(target, name, effective, effective_default, Behind.of(taint, given and effective_default is not effective, ambient))
+
+
+def _default(target: Target, declared: Declaration, place: Place, *, given: bool) -> Value:
+    """`given`: the name has a value already."""
+    anywhere, default = target.features.shell_out_anywhere, declared.default
+    if declared.plain is not None and anywhere:
+        return declared.plain
+    value = target.expand(default, place, keep_plus_escape=True) if default is not None else EMPTY
+    if value.text.startswith("$(") and not anywhere and not given:
+        return target.shell_value(default or "", value.text[2:].removesuffix(")"), place)
+    return value
 
 
 def _why_unknown(name: str) -> str:
@@ -72,42 +83,32 @@ def noted(target: Target, command: Command) -> tuple[str, ...]:
     return command.args
 
 
-def _takes_overrides(target: Target, name: str, *, ambient: bool) -> bool:
-    """Whether what is given for the whole call may arrive here: a function, and a target of another Earthfile, take what their caller writes and
-    nothing else; to the globals of a function's Earthfile it arrives. `ambient`: this name has what is given for the whole call."""
-    overriding = target.variables.frame.overriding
-    return ambient or overriding.ambient or target.is_base or (not target.walk.findings and name not in target.walk.visits.ambient)
-
-
-def _is_ambient(target: Target, name: str) -> bool:
-    override = target.variables.frame.overriding.get(name)
-    return override is not None and alike(override, target.walk.visits.ambient.get(name))
-
-
-def _given(target: Target, name: str) -> bool:
-    """Whether a name has a value already, so that its default does not count (0.6)."""
-    variables, frame = target.variables, target.variables.frame
-    return name in frame.overriding or name in variables.builtins or name in frame.args or name in variables.envs or name in frame.globals
+def _takes_overrides(target: Target, name: str) -> bool:
+    """Whether what is given for the whole call may arrive here though the overrides are not those of the whole call: a function, and a target of
+    another Earthfile, take what their caller writes and nothing else; to the globals of a function's Earthfile it arrives."""
+    return target.is_base or (not target.walk.findings and name not in target.walk.visits.ambient)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Declaration:
-    """An ARG as written; `replaceable`: another value can stand in for its default, which then counts for nothing."""
+class Declaration:
+    """An ARG as written; `replaceable`: another value can stand in for its default, which then counts for nothing. `plain`: the default's value in
+    the Earthly dialect, where that is the same everywhere."""
 
     name: str
     default: str | None
     required: bool
     everywhere: bool
     replaceable: bool
+    plain: Value | None
 
 
-def _declaration(command: Command) -> _Declaration:
+def _declaration(command: Command) -> Declaration:
     """Raises EarthfileError (INVALID_ARG, SYNTAX)."""
-    return _read_before(command.args) or _read(parse_flags(command), command.place)
+    return declaration(command.args) or _read(parse_flags(command), command.place)
 
 
 @lru_cache(maxsize=8192)
-def _read_before(args: tuple[str, ...]) -> _Declaration | None:
+def declaration(args: tuple[str, ...]) -> Declaration | None:
     """Of the same words, which are met in every evaluation; None where something is wrong with them, which is told with a place."""
     place = Place(file="", line=1)
     try:
@@ -116,10 +117,17 @@ def _read_before(args: tuple[str, ...]) -> _Declaration | None:
         return None
 
 
-def _read(flags: Flags, place: Place) -> _Declaration:
+def _read(flags: Flags, place: Place) -> Declaration:
     name, default = _name_and_default(flags, place)
     replaceable = default is not None and name not in RESERVED and not runs_a_shell(default)
-    return _Declaration(name=name, default=default, required=flags.on("required"), everywhere=flags.on("global"), replaceable=replaceable)
+    return Declaration(
+        name=name,
+        default=default,
+        required=flags.on("required"),
+        everywhere=flags.on("global"),
+        replaceable=replaceable,
+        plain=EMPTY if default is None else plain(default),
+    )
 
 
 def _name_and_default(flags: Flags, place: Place) -> tuple[str, str | None]:
@@ -131,7 +139,7 @@ def _name_and_default(flags: Flags, place: Place) -> tuple[str, str | None]:
     raise EarthfileError(Fault.SYNTAX, f"ARG cannot read {' '.join(flags.words)!r}", place=place, hint="write ARG NAME=default")
 
 
-def _is_global(target: Target, declared: _Declaration, place: Place) -> bool:
+def _is_global(target: Target, declared: Declaration, place: Place) -> bool:
     explicit = target.features.explicit_global
     if not declared.everywhere:
         return target.is_base and not explicit

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from matrixbuild.core.earthfile.findings import Findings, Need, Opacity, Ran
 from matrixbuild.core.earthfile.flags import Flags
-from matrixbuild.core.earthfile.scope import Variables
+from matrixbuild.core.earthfile.scope import Environment, Variables
 from matrixbuild.core.earthfile.statements import Stated, stated
 from matrixbuild.core.earthfile.visits import Visit
 from matrixbuild.core.earthfile.walk import Walk
@@ -108,10 +108,11 @@ def read_by_custom(name: str) -> bool:
     return bool(_CUSTOMARY.fullmatch(name))
 
 
-@lru_cache(maxsize=4096)
-def _customary(names: frozenset[str]) -> frozenset[str]:
-    """Those of some names that are read by custom: most commands see the same names as the one before."""
-    return frozenset(filter(read_by_custom, names))
+@lru_cache(maxsize=256)
+def _unnamed(environment: Environment) -> frozenset[str]:
+    """The names that overrides had a part in and that a command may read though its text has none of them: most commands see the same ones."""
+    # The value of a variable may be a command, or a variable's name.
+    return frozenset(filter(read_by_custom, environment.influenced)) | (environment.influenced & environment.spelled)
 
 
 def say(findings: Findings, visit: Visit, text: str, place: Place) -> None:
@@ -128,13 +129,18 @@ def say_program(findings: Findings, visit: Visit, text: str, place: Place) -> No
         findings.hands_on.setdefault(visit, place)
 
 
+@lru_cache(maxsize=256)
+def _without(environment: Environment, used: frozenset[str]) -> Mapping[str, frozenset[str]]:
+    """The rest of the names that overrides had a part in: most commands use the same of an environment."""
+    return {name: taint for name, taint in environment.influences.items() if name not in used}
+
+
 def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variables: Variables, visit: Visit) -> None:
     """Count the ARGs that a shell text uses, and keep the rest for the files that it may run."""
     words = _words(text)
     findings.say(visit, words, place)
-    # The value of a variable may be a command, or a variable's name.
     environment = variables.environment()
-    read = words | environment.spelled
+    read = words
     whole = command_reads_everything(text)
     statement = stated(text, place.file, walk.known.statements) if whole else None
     if statement:
@@ -143,17 +149,16 @@ def use_text(text: str, place: Place, *, walk: Walk, findings: Findings, variabl
         whole = False
     influences = environment.influences
     walk.decisions.hear(influences, environment.tainted)
-    used = environment.influenced if whole else _customary(environment.influenced) | (environment.influenced & read)
+    used = environment.influenced if whole else _unnamed(environment) | (environment.influenced & read)
     for name in sorted(used):
         walk.count(influences[name], place, decides=False)
-    rest = {name: taint for name, taint in influences.items() if name not in used}
     if whole:
         findings.note(Opacity.VALUES, place, "it reads its whole environment, which holds every ARG")
         if hands_on_everything(text):
             findings.hands_on.setdefault(visit, place)
     if _fetches(text):
         findings.note(Opacity.TIME, place, "it fetches what may be another thing tomorrow")
-    findings.ran.append(Ran(visit=visit, place=place, names=rest))
+    findings.ran.append(Ran(visit=visit, place=place, names=_without(environment, used)))
 
 
 def shell_flags(findings: Findings, flags: Flags, place: Place) -> None:

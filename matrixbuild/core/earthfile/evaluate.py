@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from matrixbuild.core.earthfile import blocks, froms, saves, syntax
+from matrixbuild.core.earthfile import blocks, froms, saves, stretches, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
@@ -127,6 +128,7 @@ def _entered(walk: Walk) -> Visit:
     return visit
 
 
+@lru_cache(maxsize=8192)
 def _overriding(name: str, text: str) -> Value:
     return Value(text=text, taint=frozenset({name}), parts=(Given(name),) if Given.takes(text) else None)
 
@@ -226,8 +228,7 @@ def _target(walk: Walk, entry: Entry, visit: Visit, parsed: Parsed, hidden: tupl
 
 def _go_through(target: Target, recipe: syntax.Recipe | None) -> None:
     if recipe is None:
-        base = target.walk.parsed(target.visit.directory, place=Place(file="Earthfile", line=1)).earthfile.base
-        blocks.run_body(target, base)
+        stretches.go_through(target, blocks.run_body)
     else:
         froms.from_base(target, recipe.place)
         blocks.run_body(target, recipe.body)

@@ -62,6 +62,20 @@ def expand(
     return value if keep_plus_escape or "\\+" not in value.text else value.with_text(value.text.replace("\\+", "+"))
 
 
+def plain(word: str) -> Value | None:
+    """What a word is in the Earthly dialect, wherever it stands; None for one that holds a variable, or that only a lexer can read."""
+    plan = _plan(word)
+    return plan if isinstance(plan, Value) else None
+
+
+def variables_of(word: str) -> tuple[str, ...] | None:
+    """The variables in a word, in their order; None for a word that only a lexer can read."""
+    plan = _plan(word)
+    if plan is None:
+        return None
+    return () if isinstance(plan, Value) else tuple(name for name, variable in plan if variable)
+
+
 @lru_cache(maxsize=8192)  # the same words are met in every evaluation
 def runs_a_shell(word: str) -> bool:
     """Whether a word holds a `$(...)`, or cannot be lexed at all (what Earthly asks before it converts a BUILD ahead of its turn)."""

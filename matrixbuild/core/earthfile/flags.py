@@ -129,7 +129,7 @@ class Flags:
 
     def _last(self, name: str, form: Form, *, default: Value) -> Value:
         self._check(name, form)
-        values = [value for given, value in self.given if given == name]
+        values = [value for given, value in self.given if given == name] if self.given else ()
         return values[-1] if values else DEFAULTS.get(self.command, {}).get(name, default)
 
     def _check(self, name: str, form: Form) -> None:

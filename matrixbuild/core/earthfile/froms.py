@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from matrixbuild.core.earthfile import dockerfile
 from matrixbuild.core.earthfile.call_args import key_value
@@ -21,7 +22,7 @@ from matrixbuild.core.earthfile.scope import Scope
 from matrixbuild.core.earthfile.syntax import Command
 from matrixbuild.core.earthfile.target import EMPTY_IMAGE, Args, Target
 from matrixbuild.core.earthfile.values import EMPTY, UNKNOWN, Template, Value, unknown_value
-from matrixbuild.core.earthfile.visits import Behind, Visit
+from matrixbuild.core.earthfile.visits import Behind, Input, Visit
 from matrixbuild.core.images import ImageConfig
 from matrixbuild.core.names import LAYOUT_PREFIX, ImageName, Platform
 from matrixbuild.core.problems import Place
@@ -102,7 +103,9 @@ def from_target(target: Target, reference: Reference, args: Args, place: Place, 
 
 def _take_globals(target: Target, other: Visit) -> None:
     values = other.globals.everything()
-    fresh = other.globals.active_names() - target.variables.visible()
+    seen = target.variables.visible()
+    fresh = other.globals.active_names()
+    fresh = fresh - seen if seen else fresh
     if fresh not in other.handed:
         other.handed[fresh] = {name: _as_read(values[name], other.inputs.get(name)) for name in sorted(fresh)}
     target.visit.reads_all(other.handed[fresh])
@@ -110,7 +113,7 @@ def _take_globals(target: Target, other: Visit) -> None:
     target.variables.frame.global_imports = dict(other.imports)
 
 
-def _as_read(value: Value, read: tuple[Value, Value, Behind] | None) -> tuple[Value, Value, Behind]:
+def _as_read(value: Value, read: Input | None) -> Input:
     """A global as what is built on its target depends on it; `read`: as that target itself does."""
     if read is None:
         return value, EMPTY, Behind(taint=value.taint, given=True)
@@ -125,7 +128,7 @@ def _from_image(target: Target, name: _Name, platform: Platform, place: Place) -
     _check_name(name.text, place)
     node, config = target.walk.base_image(name.text, platform, place, name.made)
     target.variables.envs_unknown = config is None
-    base = config or ImageConfig(platform=platform)
+    base = config or _nothing_known(platform)
     _begin(target, Image(tree=node, config=_as_earthly_reads(base)), workdir=base.workdir, envs=base.env)
     target.variables.envs_unknown = config is None
 
@@ -141,8 +144,15 @@ def _check_name(name: str, place: Place) -> None:
         ) from None
 
 
+@lru_cache(maxsize=64)
+def _nothing_known(platform: Platform) -> ImageConfig:
+    return ImageConfig(platform=platform)
+
+
 def _as_earthly_reads(config: ImageConfig) -> ImageConfig:
     """Earthly keeps neither SHELL nor the history of what it starts from."""
+    if config.shell is None and not config.on_build and not config.history:
+        return config
     return replace(config, shell=None, on_build=(), history=())
 
 

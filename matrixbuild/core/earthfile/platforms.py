@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from matrixbuild.core.names import Platform
 
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "i386": "386", "aarch64": "arm64"}
@@ -13,6 +15,7 @@ _SYSTEMS = frozenset(
 )
 
 
+@lru_cache(maxsize=256)
 def parse_platform(text: str, *, native: Platform, named: bool) -> Platform | None:
     """A platform; None for the empty text (the default). `named`: `native` and `user` mean this machine's.
 

@@ -149,7 +149,7 @@ def with_docker(target: Target, findings: Findings, statement: syntax.With, run_
         else:
             target.walk.base_image(value.text, target.materialized(platform or target.default), place)
     for load in flags.texts("load"):
-        seen(target, findings, command, lambda load=load: _load(target, load, flags, platform, place))  # type: ignore[misc]
+        seen(target, findings, command, lambda *_, load=load: _load(target, load, flags, platform, place))
     for word in (*flags.texts("compose"), *flags.texts("service")):
         target.text(word, place)
     if flags.texts("compose"):
@@ -177,11 +177,11 @@ def _loaded(load: str, place: Place) -> tuple[str, tuple[str, ...]]:
     return name, parse_params(reference, place) or tuple(reference.split())
 
 
-def seen(target: Target, findings: Findings, command: Command, carry_out: Callable[[], None]) -> None:
+def seen(target: Target, findings: Findings, command: Command, carry_out: Callable[[Target, Findings, Command], None]) -> None:
     """Carry out a command of a partial evaluation, or take it for anything it may be. Raises EarthfileError for what Earthly refuses too."""
     depth, frames, visits = len(target.walk.inside), len(target.variables.frames), len(target.walk.visits.all)
     try:
-        carry_out()
+        carry_out(target, findings, command)
     except EarthfileError as error:
         if error.fault not in (Fault.NEEDS_EARTHLY, Fault.UNKNOWN_VALUE):
             raise

@@ -281,6 +281,20 @@ class Variables:
         inactive = (value for scope in self._layers() if (value := scope.get(name)) is not None)
         return self.active(name) or next(inactive, None)
 
+    def fresh(self, names: Iterable[str]) -> bool:
+        """Whether some names are nothing here but, perhaps, names of overrides that an ARG would make active: not declared, in no ENV, and not left
+        out on a condition either."""
+        frame = self.frame
+        layers = (frame.lets, self.builtins, frame.args, self.envs, frame.globals)
+        if not frame.overriding._active.isdisjoint(names) or not frame.overriding.absent.keys().isdisjoint(names):  # noqa: SLF001  (as below)
+            return False
+        return all(scope._values.keys().isdisjoint(names) and scope.absent.keys().isdisjoint(names) for scope in layers)  # noqa: SLF001
+
+    def given(self, name: str) -> bool:
+        """Whether a name has a value already, active or not, which an ARG's default would not replace (0.6)."""
+        frame = self.frame
+        return name in frame.overriding or name in self.builtins or name in frame.args or name in self.envs or name in frame.globals
+
     def declare_arg(self, name: str, default: Value, *, everywhere: bool) -> tuple[Value, Value]:
         """ARG: gives the value the name has now, and the default that counts when two calls of a target are compared.
 

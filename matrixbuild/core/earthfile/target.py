@@ -369,6 +369,8 @@ class Target:
 
     def args(self, words: tuple[str, ...], place: Place, *, inherited: tuple[str, ...] = ()) -> list[tuple[str, Value]]:
         """`--X=1`, `--X 1` and (`inherited`) the values of --build-arg as names and values, in order, repeated ones kept."""
+        if not words and not inherited:
+            return []
         values = [self._arg(word, place) for word in words]
         if self.walk.findings and (name := next((value.unknown for value in values if value.unknown and not value.text.startswith("-")), "")):
             raise self.unknown(name, place)

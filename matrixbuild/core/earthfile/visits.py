@@ -70,6 +70,12 @@ class Behind:
         return Behind(taint=taint, given=given, ambient=ambient)
 
 
+NO_CONFIG = ImageConfig()
+
+Input = tuple[Value, Value, Behind]
+"""The value of an input, its default, and where they come from."""
+
+
 @dataclass(slots=True, eq=False)
 class Visit:
     """An Earthly target in the making or made. `inputs` are the args it was compared by before 0.8: name -> (value, default, where they
@@ -80,20 +86,20 @@ class Visit:
     platform: Platform
     identity: tuple[tuple[str, str], ...]
     done: bool = False
-    inputs: dict[str, tuple[Value, Value, Behind]] = field(default_factory=dict)
-    given: dict[str, Value] = field(default_factory=dict)
+    inputs: dict[str, Input] = field(default_factory=dict)
+    given: Mapping[str, Value] = field(default_factory=dict)
     tree: Tree = field(default_factory=Scratch)
     workdir: str = ""
-    config: ImageConfig = field(default_factory=ImageConfig)
+    config: ImageConfig = NO_CONFIG
     artifacts: Tree = field(default_factory=Scratch)
     envs: Scope = field(default_factory=Scope)
     envs_unknown: bool = False
     globals: Scope = field(default_factory=Scope)
     alike: set[int] = field(default_factory=set)
     """The stamps of the overrides that are known to give the same."""
-    left: dict[int, Mapping[str, tuple[Value, Value, Behind]]] = field(default_factory=dict)
+    left: dict[int, Mapping[str, Input]] = field(default_factory=dict)
     """Once it is made: by the stamp of the overrides that it was called with, the inputs beside them."""
-    handed: dict[frozenset[str], Mapping[str, tuple[Value, Value, Behind]]] = field(default_factory=dict)
+    handed: dict[frozenset[str], Mapping[str, Input]] = field(default_factory=dict)
     """Once it is made: of some of its globals, what builds on them depends on."""
     imports: dict[str, str] = field(default_factory=dict)
     current: Platform | None = None
@@ -128,7 +134,7 @@ class Visit:
             other.left[overriding.stamp] = {name: found for name, found in other.inputs.items() if name not in given}
         self.reads_all(other.left[overriding.stamp])
 
-    def reads_all(self, found: Mapping[str, tuple[Value, Value, Behind]]) -> None:
+    def reads_all(self, found: Mapping[str, Input]) -> None:
         """Its result depends on all of these."""
         for name in self.inputs.keys() & found.keys():
             del self.inputs[name]
@@ -168,6 +174,10 @@ class Visit:
         return True
 
 
+_Called = tuple[tuple[tuple[str, str], ...], Mapping[str, Value], Mapping[str, Input]]
+"""The identity, the overrides and the inputs of a visit that has not begun."""
+
+
 class Visits:
     """All visits of one evaluation, in order. `upfront` (0.8): one per set of overrides, whatever the target does with them.
 
@@ -177,6 +187,8 @@ class Visits:
     def __init__(self, *, upfront: bool, decisions: Decisions) -> None:
         self.all: list[Visit] = []
         self._by_target: defaultdict[tuple[str, str, Platform], list[Visit]] = defaultdict(list)
+        self._called: dict[int, _Called] = {}
+        """What each visit begins with, by the stamp of the overrides it is called with: most are called with those of the whole call."""
         self.upfront = upfront
         self.ambient = Scope()
         self.decisions = decisions
@@ -195,14 +207,19 @@ class Visits:
         return None
 
     def add(self, directory: str, name: str, platform: Platform, overriding: Scope) -> Visit:
-        values = overriding.everything()
-        given = {arg: values[arg] for arg in sorted(values)}
-        identity = tuple([(arg, value.text) for arg, value in given.items()])
-        visit = Visit(directory=directory, name=name, platform=platform, identity=identity, given=given)
-        visit.inputs = {arg: (value, EMPTY, self._given(arg, value)) for arg, value in given.items()}
+        if overriding.stamp not in self._called:
+            self._called[overriding.stamp] = self._as_called(overriding)
+        identity, given, inputs = self._called[overriding.stamp]
+        visit = Visit(directory=directory, name=name, platform=platform, identity=identity, given=given, inputs=dict(inputs))
         self.all.append(visit)
         self._by_target[directory, name, platform].append(visit)
         return visit
+
+    def _as_called(self, overriding: Scope) -> _Called:
+        values = overriding.everything()
+        given = {arg: values[arg] for arg in sorted(values)}
+        identity = tuple([(arg, value.text) for arg, value in given.items()])
+        return identity, given, {arg: (value, EMPTY, self._given(arg, value)) for arg, value in given.items()}
 
     def _given(self, arg: str, value: Value) -> Behind:
         """What is behind an override."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from matrixbuild.core.earthfile import features, parser, syntax
 from matrixbuild.core.earthfile.calls import Call, Known
-from matrixbuild.core.earthfile.choices import Choice, choices
+from matrixbuild.core.earthfile.choices import Choice, choices, written
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.faults import EarthfileError, Fault
 from matrixbuild.core.earthfile.findings import Findings
@@ -42,7 +41,7 @@ class Want(Exception):  # noqa: N818
         self.wanted = wanted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parsed:
     """An Earthfile with the features its VERSION turns on."""
 
@@ -183,19 +182,12 @@ class Walk:
     def note(self, name: str, args: tuple[str, ...], *, listed: bool = False) -> None:
         """A command on the path, as written; `listed`: its words were a JSON list, which runs without a shell."""
         if not self.silent:
-            self.commands.append(f"{name} {json.dumps(args)}" if listed else " ".join((name, *args)))
+            self.commands.append(written(name, args, listed=listed))
 
-    def note_statement(self, statement: syntax.Statement) -> None:
-        """A command or an IF with all its branches, as written."""
-        if isinstance(statement, syntax.Command):
-            self.note(statement.name, statement.args, listed=statement.exec_mode)
-        elif isinstance(statement, syntax.If):
-            arms = ((statement.expression, statement.body), *((each.expression, each.body) for each in statement.else_ifs))
-            for expression, body in (*arms, ((), statement.otherwise or ())):
-                self.note("IF" if expression else "ELSE", expression)
-                for each in body:
-                    self.note_statement(each)
-            self.note("END", ())
+    def note_all(self, lines: Iterable[str]) -> None:
+        """Several commands, as `choices.written` gives them."""
+        if not self.silent:
+            self.commands += lines
 
     @contextmanager
     def silence(self) -> Iterator[None]:
