@@ -5,14 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from matrixbuild.adapters.git import COMMIT, Git, without_login
 from matrixbuild.core.names import sha256
-from matrixbuild.core.problems import InvalidError, Problem, UnusableError
+from matrixbuild.core.problems import InvalidError, Problem, UnusableError, did_you_mean
 
 _NAMESPACES = {"branch": "refs/heads/", "tag": "refs/tags/"}
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -56,10 +56,13 @@ class Mirror:
         if len(set(found.values())) == 1:
             return next(iter(found.values()))
         summary = f"{without_login(self.url)} has no branch, tag or commit {ref!r}"
-        hint = "a commit has to be written in full"
+        hint = did_you_mean(ref, self._refs()) or "a commit has to be written in full"
         if found:
             summary, hint = f"{ref!r} is a branch and a tag of {without_login(self.url)}, and they differ", "give the commit itself, in full"
         raise InvalidError(Problem(summary=summary, hint=hint, code="unknown-revision"))
+
+    def _refs(self) -> Sequence[str]:
+        return os.fsdecode(self.git.run("for-each-ref", "--format=%(refname:lstrip=2)", *_NAMESPACES.values()).out).splitlines()
 
     def _commit(self, ref: str) -> str:
         ran = self.git.attempt("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")

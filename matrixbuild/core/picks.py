@@ -88,6 +88,7 @@ class _Asked:
         picker = self.picker
         if pinned := self._pinned(pick, picker.pinned.get(name, ())):
             picker.resolved[name] = pinned
+            self._count(pick, pinned, "is pinned to")
             return tuple(version for version in pinned if self._is_listed_still(version, pick.place, name))
         if picker.catalog is None:
             picker.unresolved = True
@@ -120,10 +121,19 @@ class _Asked:
             found = latest(listed, pick.count, self.scheme, within if pick.of else None)
         else:
             found = tuple(filter(within.matches, sorted_versions(listed, self.scheme)))
+        self._count(pick, found, "comes to")
         if not found:
             summary = f"{self.axis}: no {self.distribution} version is in {within.text}"
             self.problems.append(Problem(summary=summary, place=pick.place, hint=self._span(listed), code="version-range"))
         return found
+
+    def _count(self, pick: Version, found: tuple[str, ...], comes: str) -> None:
+        """Fewer minors than somebody counts on are told: a catalog of the source may lose some with each commit."""
+        if isinstance(pick, Newest) and 0 < len(found) < pick.count:
+            versions = "1 version" if len(found) == 1 else f"{len(found)} versions"
+            summary = f"{self.axis}: {self.distribution} {pick} {comes} {versions}, not {pick.count}"
+            hint = f"that is {', '.join(found)}"
+            self.problems.append(Problem(summary=summary, place=pick.place, hint=hint, code="version-range", severity=Severity.WARNING))
 
     def _range(self, pick: Version) -> VersionRange | None:
         written = pick.of if isinstance(pick, Newest) else pick

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +15,12 @@ from matrixbuild.adapters.source import Snapshot, snapshot
 from matrixbuild.adapters.sources import Source
 from matrixbuild.adapters.state import STATE_DIRECTORY
 from matrixbuild.core import surroundings
+from matrixbuild.core.declared import Text
 from matrixbuild.core.inputs import Pairs
 from matrixbuild.core.listing import Kind
 from matrixbuild.core.names import LAYOUT_PREFIX
 from matrixbuild.core.pins import answers
-from matrixbuild.core.problems import Problem, Severity
+from matrixbuild.core.problems import MatrixbuildError, Problem, Severity
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.projects import OUTPUT_DIRECTORY, Project
 
@@ -180,11 +183,28 @@ def _git_trees(declared: surroundings.Source, layers: Sequence[Layer], options: 
     wanted = git_and_ref(declared)
     git, ref = declared.git.value if declared.git else "", dict(wanted)["ref"]
     commit = dict(pinned)["commit"] if answers(pinned, wanted) else ""
-    found = mirror_of(git, ref, commit, options, fetch)
+    with _told_at(declared.git):
+        found = mirror_of(git, ref, commit, options, fetch)
     if found is None:
         return None
-    commit = commit or found.resolve(ref)
-    return Trees(tree_at(found, commit, ref), layers, pin=(("commit", commit), *wanted), commit=commit, mirror=found)
+    with _told_at(declared.ref):
+        commit = commit or found.resolve(ref)
+        tree = tree_at(found, commit, ref)
+    return Trees(tree, layers, pin=(("commit", commit), *wanted), commit=commit, mirror=found)
+
+
+@contextmanager
+def _told_at(written: Text | None) -> Iterator[None]:
+    """What is wrong with a repository is told where the manifest names it; a line that holds a login is not shown."""
+    from matrixbuild.adapters.git import without_login
+
+    try:
+        yield
+    except MatrixbuildError as error:
+        place = written.place if written else None
+        if place and without_login(place.text) != place.text:
+            place = replace(place, text="")
+        raise type(error)(*(replace(each, place=each.place or place) for each in error.problems)) from error
 
 
 def _layer(file: surroundings.SourceFile, base: Path, without: tuple[Path, ...]) -> Layer:

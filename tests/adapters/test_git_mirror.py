@@ -32,6 +32,25 @@ def test_refs_are_resolved(upstream: Repository, tmp_path: Path) -> None:
             found.resolve(ref)
 
 
+@pytest.mark.parametrize(
+    ("ref", "hint"),
+    [
+        ("v4.9.39", "did you mean 'v4.9.38'?"),
+        ("Main", "did you mean 'main'?"),
+        ("release-4", "did you mean 'release/4'?"),
+        ("HEAD~1", "a commit has to be written in full"),
+        ("0123abc", "a commit has to be written in full"),
+    ],
+)
+def test_a_ref_that_is_not_there_comes_with_what_was_probably_meant(upstream: Repository, tmp_path: Path, ref: str, hint: str) -> None:
+    upstream.commit()
+    upstream.git("tag", "v4.9.38")
+    upstream.git("branch", "release/4")
+    with pytest.raises(InvalidError) as caught:
+        mirror(tmp_path / "cache", f"file://{upstream.root}").resolve(ref)
+    assert [problem.hint for problem in caught.value.problems] == [hint]
+
+
 def test_a_branch_and_a_tag_of_one_name(upstream: Repository, tmp_path: Path) -> None:
     upstream.commit()
     upstream.git("tag", "v1")

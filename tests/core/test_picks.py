@@ -46,6 +46,22 @@ def test_a_pin_that_answers_stays_though_the_catalog_has_more(pick: Version, pin
     assert list(picker.resolved.values()) == [tuple(text.removeprefix("k3s-") for text in found)]
 
 
+@pytest.mark.parametrize(
+    ("of", "pinned", "found", "told"),
+    [
+        (None, {}, ["1.29.1", "1.30.2", "1.31.1"], "k3s latest 4 comes to 3 versions, not 4"),
+        ("1.30.x", {}, ["1.30.2"], "k3s latest 4 of 1.30.x comes to 1 version, not 4"),
+        (None, {"k3s latest 4": ("1.30.1", "1.31.1")}, ["1.30.1", "1.31.1"], "k3s latest 4 is pinned to 2 versions, not 4"),
+    ],
+)
+def test_fewer_minors_than_were_asked_for_are_a_warning(of: str | None, pinned: Pinned, found: list[str], told: str) -> None:
+    texts, _, (problem,) = values(Newest(count=4, of=written(of) if of else None, place=place()), pinned)
+    assert texts == [f"k3s-{version}" for version in found]
+    hint = f"that is {', '.join(found)}"
+    summary = f"kubernetes: {told}"
+    assert problem == Problem(summary=summary, place=place(), hint=hint, code="version-range", severity=Severity.WARNING)
+
+
 def test_what_is_pinned_and_no_longer_listed_is_told() -> None:
     _, _, problems = values(written("1.30.x"), {"k3s 1.30.x": ("1.30.1", "1.30.9")})
     (problem,) = problems

@@ -12,6 +12,7 @@ from matrixbuild.core.problems import UnusableError
 from matrixbuild.workflow.git_sources import mirror_of, tree_at
 from matrixbuild.workflow.options import Options
 from matrixbuild.workflow.sources import Fetch
+from tests.projects import MANIFEST, small_project
 from tests.repositories import Repository, repository
 
 OFFLINE, ONLINE = Options(offline=True), Options()
@@ -147,3 +148,37 @@ class TestTree:
         (problem,) = caught.value.problems
         assert problem.summary == f"{url(upstream)} no longer has the commit 0123456789ab, which the lock pins for v4.9.38"
         assert problem.hint == "its history was rewritten: `matrixbuild lock update --source` pins what is there now"
+
+
+class TestPlace:
+    """Where the manifest names a repository is where what is wrong with it is told."""
+
+    def told(self, tmp_path: Path, source: str) -> str:
+        manifest = MANIFEST.replace("source: {path: src}", f"source:\n    {source}")
+        ended = small_project(tmp_path / "project", manifest=manifest, files={}).run("plan", "small.yaml")
+        assert ended.out == ""
+        return ended.err
+
+    def test_a_ref_that_is_not_there(self, upstream: Repository, tmp_path: Path) -> None:
+        upstream.git("tag", "v4.9.38")
+        assert self.told(tmp_path, f"git: {url(upstream)}\n    ref: v4.9.83") == (
+            f"small.yaml:7:10: error: {url(upstream)} has no branch, tag or commit 'v4.9.83'\n"
+            "  7 |     ref: v4.9.83\n"
+            "    |          ^^^^^^^\n"
+            "    = hint: did you mean 'v4.9.38'?\n"
+        )
+
+    def test_a_repository_that_is_not_there(self, tmp_path: Path) -> None:
+        assert self.told(tmp_path, "git: file:///no/where\n    ref: main") == (
+            "small.yaml:6:10: error: git fetch file:///no/where failed: '/no/where' does not appear to be a git repository\n"
+            "  6 |     git: file:///no/where\n"
+            "    |          ^^^^^^^^^^^^^^^^\n"
+            "    = hint: check the address and the network; git must be able to log in without asking (a credential helper, an SSH key)\n"
+        )
+
+    @pytest.mark.parametrize("ref", [", ref: main}", "\n    , ref: main}"])
+    def test_a_line_with_a_login_in_it_is_not_shown(self, tmp_path: Path, ref: str) -> None:
+        told = self.told(tmp_path, "{git: https://me:secretword@127.0.0.1:1/x.git" + ref)
+        assert told.startswith("small.yaml:6:11: error: git fetch https://127.0.0.1:1/x.git failed: ")
+        assert "secretword" not in told
+        assert [line.split(":")[0] for line in told.splitlines()] == ["small.yaml", "    = hint"]

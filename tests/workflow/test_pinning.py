@@ -148,10 +148,10 @@ class TestSource:
         shutil.rmtree(tmp_path / "cache")
         ended = git.run("plan", "small.yaml")
         assert (ended.code, ended.out) == (8, "")
-        assert ended.err == (
-            f"error: {git.url} no longer has the commit {old[:12]}, which the lock pins for main\n"
-            "  hint: its history was rewritten: `matrixbuild lock update --source` pins what is there now\n"
-        )
+        place, *_, hint = ended.err.splitlines()
+        column = 17 + len(f"{git.url}, ref: ")
+        assert place == f"small.yaml:5:{column}: error: {git.url} no longer has the commit {old[:12]}, which the lock pins for main"
+        assert hint == "    = hint: its history was rewritten: `matrixbuild lock update --source` pins what is there now"
         found = updated(git.project, "--source")
         told = f"{git.url} no longer has the commit {old[:12]}, which the lock pins for main"
         assert found["source"]["notes"] == [f"what changed since {old[:12]} is not told: {told}"]
@@ -178,9 +178,10 @@ class TestSource:
     def test_offline_names_what_would_fetch(self, git: GitProject) -> None:
         ended = git.run("plan", "small.yaml", "--offline")
         assert (ended.code, ended.out) == (8, "")
-        assert ended.err == (
-            f"error: {git.url} at main is not in the cache, and --offline forbids to fetch it\n"
-            f"  hint: run the same command without --offline once: it does `git fetch {git.url} main` into the cache; or give a checkout with --source\n"
+        place, *_, hint = ended.err.splitlines()
+        assert place == f"small.yaml:5:17: error: {git.url} at main is not in the cache, and --offline forbids to fetch it"
+        assert hint == (
+            f"    = hint: run the same command without --offline once: it does `git fetch {git.url} main` into the cache; or give a checkout with --source"
         )
 
     def test_another_ref_is_pinned_by_apply(self, git: GitProject) -> None:
