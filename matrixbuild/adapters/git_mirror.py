@@ -55,10 +55,11 @@ class Mirror:
         found = {kind: commit for kind, space in _NAMESPACES.items() if (commit := self._commit(f"{space}{ref}"))}
         if len(set(found.values())) == 1:
             return next(iter(found.values()))
-        summary = f"{without_login(self.url)} has no branch, tag or commit {ref!r}"
-        hint = did_you_mean(ref, self._refs()) or "a commit has to be written in full"
         if found:
             summary, hint = f"{ref!r} is a branch and a tag of {without_login(self.url)}, and they differ", "give the commit itself, in full"
+        else:
+            summary = f"{without_login(self.url)} has no branch, tag or commit {ref!r}"
+            hint = did_you_mean(ref, self._refs()) or "a commit has to be written in full"
         raise InvalidError(Problem(summary=summary, hint=hint, code="unknown-revision"))
 
     def _refs(self) -> Sequence[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from matrixbuild.core.cells import AxisValue
+from matrixbuild.core.counts import counted
 from matrixbuild.core.declared import DeclaredValue, Newest, Text, Version
 from matrixbuild.core.problems import Place, Problem, Severity, did_you_mean
 from matrixbuild.core.values import mapping_value, plain_value
@@ -130,8 +131,7 @@ class _Asked:
     def _count(self, pick: Version, found: tuple[str, ...], comes: str) -> None:
         """Fewer minors than somebody counts on are told: a catalog of the source may lose some with each commit."""
         if isinstance(pick, Newest) and 0 < len(found) < pick.count:
-            versions = "1 version" if len(found) == 1 else f"{len(found)} versions"
-            summary = f"{self.axis}: {self.distribution} {pick} {comes} {versions}, not {pick.count}"
+            summary = f"{self.axis}: {self.distribution} {pick} {comes} {counted(len(found), 'version')}, not {pick.count}"
             hint = f"that is {', '.join(found)}"
             self.problems.append(Problem(summary=summary, place=pick.place, hint=hint, code="version-range", severity=Severity.WARNING))
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from matrixbuild.core.earthfile.decisions import Decisions
 from matrixbuild.core.earthfile.evaluate import Examined
 from matrixbuild.core.earthfile.faults import EarthfileError
-from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity, Opaque, Ran, Taken
+from matrixbuild.core.earthfile.findings import EdgeKind, Findings, Guard, Need, Opacity, Opaque, Taken
 from matrixbuild.core.earthfile.recipe import Evaluation, FromContext, copies_of
 from matrixbuild.core.earthfile.reserved import RESERVED
 from matrixbuild.core.earthfile.statements import Stated, Statement
@@ -289,10 +289,12 @@ def _add_mentioned(inspected: Inspected, mentions: Mapping[str, frozenset[str]],
     """What files name that commands may run."""
     seen: dict[Visit, list[str]] = {}
     # Of one visit the next command with the same variables adds nothing: what has a proof keeps it.
-    told: dict[tuple[Visit, int], Ran] = {}
+    told: set[tuple[Visit, int]] = set()
     for ran in inspected.examined.findings.ran:
-        if told.setdefault((ran.visit, id(ran.names)), ran) is not ran:
+        same = ran.visit, id(ran.names)
+        if same in told:
             continue
+        told.add(same)
         if ran.names and ran.visit not in seen:
             seen[ran.visit] = sorted(path for path in inspected.seen_by(ran.visit) if mentions.get(path))
         for path in seen.get(ran.visit, ()) if ran.names else ():
